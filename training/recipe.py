@@ -1,0 +1,113 @@
+"""What every recipe shares: its command line, how a preset is saved, and its record of scores.
+
+Knows no model and no data set.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+BUNDLED = Path(__file__).parent.parent / "assets" / "models"
+SHARD_GB = 0.015  # of float32 weights; half of that on disk, safely under a plain-git host's 10 MB
+
+
+def arguments(module, argv=None):
+    """Parse a recipe's command line.
+
+    Args:
+        module: the recipe's `__spec__` or name; its last part is the model's id.
+        argv: list of str, or None for the process's own arguments.
+
+    Returns:
+        A namespace: `data` (Path or None), `out` (Path), `smoke` (bool), `seed` (int, from 0),
+        `work` (Path for checkpoints and caches).
+    """
+    name = str(getattr(module, "name", module)).rpartition(".")[2]
+    parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
+    parser.add_argument("--data", type=Path, help="folder with copies of the data sets")
+    parser.add_argument("--out", type=Path, default=BUNDLED / name, help="where the preset goes")
+    parser.add_argument("--work", type=Path, default=Path(".training") / name, help="checkpoints")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--smoke", action="store_true", help="the whole path in seconds, tiny data")
+    parsed = parser.parse_args(argv)
+    parsed.work.mkdir(parents=True, exist_ok=True)
+    return parsed
+
+
+def save(model, out, labels=None):
+    """Save `model` as a Keras preset with float16 weights in shards that plain git hosts accept.
+
+    Args:
+        model: anything with `save_to_preset` (a keras-hub task or backbone).
+        out: Path of the preset's folder, replaced in one step.
+        labels: sequence of class names in the order of the model's outputs, or None.
+    """
+    out = Path(out)
+    fresh = out.with_name(out.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    model.save_to_preset(str(fresh), max_shard_size=SHARD_GB)
+    for file in fresh.rglob("*.h5"):
+        _halve(file)
+    if labels is not None:
+        (fresh / "labels.json").write_text(json.dumps(list(labels), indent=0) + "\n")
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(fresh, out)
+
+
+def _halve(file):
+    """Rewrite the float32 arrays of a weights file in float16; Keras casts them back on loading."""
+    smaller = file.with_suffix(".half")
+    with h5py.File(file) as source, h5py.File(smaller, "w") as target:
+        _copy_half(source, target)
+    os.replace(smaller, file)
+
+
+def _copy_half(source, target):
+    for key, value in source.attrs.items():
+        target.attrs[key] = value
+    for key, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy_half(item, target.create_group(key))
+        else:
+            array = item[()]
+            half = isinstance(array, np.ndarray) and array.dtype == np.float32
+            copy = target.create_dataset(key, data=array.astype(np.float16) if half else array)
+            for name, value in item.attrs.items():
+                copy.attrs[name] = value
+
+
+def report(out, measure, value, held_out, model, seconds, **more):
+    """Write training.json: what the model scored on data that its recipe held out.
+
+    Args:
+        out: Path of the preset's folder.
+        measure: str, what was measured, e.g. "top-1 accuracy, mean over classes".
+        value: float, in the measure's own unit (a share is between 0 and 1).
+        held_out: str, the data that it was measured on and how it was split off.
+        model: the Keras model, for its number of parameters.
+        seconds: float, wall-clock training time.
+        **more: further figures, JSON types only.
+
+    Returns:
+        The record, a dict.
+    """
+    record = {
+        "measure": measure,
+        "value": round(float(value), 4),
+        "held_out": held_out,
+        "parameters": int(model.count_params()),
+        "minutes": round(seconds / 60, 1),
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
+        "date": datetime.date.today().isoformat(),
+        **more,
+    }
+    Path(out, "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    return record
