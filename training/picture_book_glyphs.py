@@ -37,10 +37,14 @@ def _font():
 
 @functools.cache
 def glyph(label):
-    """The drawing of class number `label`: RGBA, cropped to what is visible."""
+    """The drawing of class number `label`: RGBA, cropped to what is visible.
+
+    Pillow pastes a colour glyph onto transparent black, so what it leaves is premultiplied.
+    """
     sheet = Image.new("RGBA", (2 * STRIKE, 2 * STRIKE))
     character = chr(int(ROWS[label]["codepoint"], 16))
     ImageDraw.Draw(sheet).text((20, 20), character, font=_font(), embedded_color=True)
+    sheet = Image.frombytes("RGBa", sheet.size, sheet.tobytes()).convert("RGBA")
     return sheet.crop(sheet.getchannel("A").point(lambda a: 255 * (a > 24)).getbbox())
 
 
