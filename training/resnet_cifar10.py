@@ -1,0 +1,103 @@
+"""Trains `resnet_cifar10`: a small ResNet V2 that tells the ten kinds of CIFAR-10 photos apart.
+
+Knows nothing of how the app runs it. The blocks are those of He et al. 2016, "Identity mappings in
+deep residual networks", arXiv:1603.05027; few stages that widen quickly, as in ResNet-9 (Page 2018,
+DAWNBench).
+"""
+
+import keras
+import keras_hub
+
+from training import classifiers, photos, recipe
+
+SIZE = 64  # pixels the 32 are enlarged to: keras-hub's ResNet starts by shrinking to a quarter
+EPOCHS = 8
+BATCH = 128
+PEAK_RATE = 0.1
+HELD_OUT = 0.1  # of every class: 5,000 photos
+
+
+def build(dtype="mixed_bfloat16", classes=photos.CIFAR10):
+    """The untrained classifier: (batch, 64, 64, 3) scaled to -1..1 in, logits (batch, 10) out."""
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[5],
+        stackwise_num_filters=[64, 128, 256],
+        stackwise_num_blocks=[1, 1, 1],
+        stackwise_num_strides=[1, 2, 2],
+        block_type="basic_block",
+        use_pre_activation=True,
+        image_shape=(SIZE, SIZE, 3),
+        dtype=dtype,
+    )
+    converter = keras_hub.layers.ResNetImageConverter(
+        image_size=(SIZE, SIZE), scale=1 / 127.5, offset=-1.0, antialias=True
+    )
+    return keras_hub.models.ResNetImageClassifier(
+        backbone=backbone,
+        num_classes=len(classes),
+        preprocessor=keras_hub.models.ResNetImageClassifierPreprocessor(converter),
+        head_dtype="float32",
+    )
+
+
+def augment(images, targets, rng):
+    """Shift by up to 4 pixels, mirror, cut out 8 x 8: (batch, 32, 32, 3) uint8."""
+    images = classifiers.flipped(classifiers.shifted(images, rng, 4), rng)
+    return classifiers.cut_out(images, rng, 8), targets
+
+
+def train(train_on, epochs, batch, seed, work):
+    """Fit the network; gives (model, seconds spent)."""
+    model = build()
+    steps = len(train_on) // batch
+    optimizer = classifiers.sgd(PEAK_RATE, steps * epochs, warm_up=0.2, hold=0.0)
+    classifiers.compile_for_training(model, optimizer)
+    checkpoint = classifiers.Checkpoint(work)
+    done = checkpoint.restore(model)
+    data = classifiers.batches(train_on, batch, augment, seed, done)
+    model.fit(
+        data,
+        initial_epoch=done,
+        epochs=epochs,
+        steps_per_epoch=steps,
+        callbacks=[checkpoint],
+        verbose=2,
+    )
+    return model, checkpoint.seconds
+
+
+def main(argv=None):
+    """Train, save the preset, measure the saved preset on the held-out photos."""
+    args = recipe.arguments(__spec__, argv)
+    keras.utils.set_random_seed(args.seed)
+    everything = (
+        photos.stand_in(photos.CIFAR10, 20, 32, args.seed)
+        if args.smoke
+        else photos.cifar10(args.data)
+    )
+    train_on, held_out = photos.split(everything, HELD_OUT, args.seed)
+    epochs, batch = (1, 32) if args.smoke else (EPOCHS, BATCH)
+    trained, seconds = train(train_on, epochs, batch, args.seed, args.work)
+    recipe.save(classifiers.in_float32(build, trained), args.out, everything.classes)
+    return measure(args.out, held_out, seconds, epochs)
+
+
+def measure(out, held_out, seconds, epochs):
+    """Score the saved preset and write its record."""
+    saved = keras_hub.models.ImageClassifier.from_preset(str(out))
+    result = classifiers.scores(classifiers.probabilities(saved, held_out.images), held_out.labels)
+    return recipe.report(
+        out,
+        "top-1 accuracy",
+        result["top1"],
+        f"{len(held_out):,} photos, a tenth of every class, drawn by seed",
+        saved,
+        seconds,
+        epochs=epochs,
+        **result,
+    )
+
+
+if __name__ == "__main__":
+    print(main())
