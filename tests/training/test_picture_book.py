@@ -12,7 +12,8 @@ from training.picture_book_glyphs import glyph, turned
 
 pytestmark = pytest.mark.skipif(
     not picture_book.FONT.exists(),
-    reason="needs the Debian package fonts-noto-color-emoji, which draws the picture-book world")
+    reason="needs the Debian package fonts-noto-color-emoji, which draws the picture-book world",
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +110,17 @@ def test_singular_and_plural_are_read_back(name):
     assert picture_book.named(f"Three {plural(name)} on a beach") == [name]
 
 
-@pytest.mark.parametrize(("caption", "names"), [
-    pytest.param("a sunflower under the sun", ["sunflower", "sun"], id="a word in a word"),
-    pytest.param("snow in a starry city", [], id="nothing named"),
-    pytest.param("two mice and balls left of a balloon", ["mouse", "ball", "balloon"], id="many"),
-    pytest.param("three cups of coffee over a coffee", ["coffee"], id="named once"),
-])
+@pytest.mark.parametrize(
+    ("caption", "names"),
+    [
+        pytest.param("a sunflower under the sun", ["sunflower", "sun"], id="a word in a word"),
+        pytest.param("snow in a starry city", [], id="nothing named"),
+        pytest.param(
+            "two mice and balls left of a balloon", ["mouse", "ball", "balloon"], id="many"
+        ),
+        pytest.param("three cups of coffee over a coffee", ["coffee"], id="named once"),
+    ],
+)
 def test_named(caption, names):
     assert picture_book.named(caption) == names
 

@@ -1,0 +1,128 @@
+"""Entry point: arguments, the page from TABS, launch.
+
+Knows no model. The page is served first; Keras is imported and models are warmed up behind it.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+
+import gradio as gr
+
+from models import loader, runtime
+from tabs import TABS, status
+
+ROOT = Path(__file__).parent
+TITLE = "Keras, hands on"
+HEADER = """
+<header class="masthead">
+  <h1>Keras, hands on</h1>
+  <p>Seven things that Keras models do, on your own pictures and words.
+  Everything runs on this machine, from small models that we trained ourselves.</p>
+</header>
+"""
+QUEUE = 32  # jobs waiting at most; the next visitor is told that the app is busy
+UPLOAD = "20mb"
+
+
+def arguments(argv=None):
+    """Parse the command line; `--help` explains every option."""
+    parser = argparse.ArgumentParser(prog="python app.py", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    add("--port", type=int, default=None, help="port (default: the first free one from 7860)")
+    add("--share", action="store_true", help="open a public link through Gradio (default: off)")
+    add(
+        "--models",
+        choices=("auto", "bundled", "pretrained"),
+        default="auto",
+        help="auto: published checkpoints found on this machine, else the bundled models; "
+        "bundled: only those; pretrained: the published ones (default: auto)",
+    )
+    add("--offline", action="store_true", help="never open a connection to a model hub")
+    add(
+        "--cache-budget",
+        type=float,
+        metavar="GB",
+        help="memory that loaded models may hold (default: 60 %% of what is available)",
+    )
+    return parser.parse_args(argv)
+
+
+def page():
+    """Return the whole page as gr.Blocks, one tab per module in TABS."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
+        gr.HTML(HEADER, padding=False)
+        status.build()
+        with gr.Tabs(elem_classes="tabs"):
+            for tab in TABS:
+                with gr.Tab(tab.TITLE, id=tab.TITLE.lower()):
+                    tab.build()
+    return blocks
+
+
+def theme():
+    """Return the page's theme: neutral, one red, fonts that ship with Gradio."""
+    sans = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))
+    return gr.themes.Base(
+        font=(sans, "system-ui", "sans-serif"),
+        primary_hue=gr.themes.colors.red,
+        neutral_hue=gr.themes.colors.stone,
+        text_size=gr.themes.sizes.text_lg,
+        radius_size=gr.themes.sizes.radius_md,
+    )
+
+
+def warm_up():
+    """Import Keras, then load and compile each tab's default model, in the order on screen."""
+    runtime.start()
+    for tab in TABS:
+        try:
+            tab.warm_up()
+        except Exception:
+            logging.getLogger(__name__).exception("warming up %s failed", tab.__name__)
+
+
+def launch(options):
+    """Serve the page without blocking.
+
+    Returns:
+        The gr.Blocks that is being served; its `local_url` is the address.
+    """
+    blocks = page().queue(api_open=False, max_size=QUEUE, default_concurrency_limit=4)
+    blocks.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        theme=theme(),
+        css_paths=ROOT / "assets" / "style.css",
+        max_file_size=UPLOAD,
+        state_session_capacity=300,
+        footer_links=["api"],
+        enable_monitoring=False,
+        ssr_mode=False,
+        prevent_thread_lock=True,
+        quiet=True,
+    )
+    return blocks
+
+
+def main(argv=None):
+    """Run the app until it is told to stop."""
+    options = arguments(argv)
+    if options.offline or options.models == "bundled":
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    if options.cache_budget is not None:
+        loader.set_budget(options.cache_budget * 1e9)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    blocks = launch(options)
+    print(f"{TITLE}: {blocks.local_url}", flush=True)
+    threading.Thread(target=warm_up, daemon=True, name="warm-up").start()
+    blocks.block_thread()
+
+
+if __name__ == "__main__":
+    main()

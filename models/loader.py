@@ -1,0 +1,170 @@
+"""load(name): build a model once, keep it within a memory budget, give it to whoever asks.
+
+Knows nothing of what a model does. One load at a time: two at once would need the memory of both
+before either can be judged.
+"""
+
+import contextlib
+import importlib
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psutil
+
+from models import catalog, runtime
+from models.results import Run
+
+SHARE = 0.6  # of the memory available at start that models may hold
+
+
+class LoadError(RuntimeError):
+    """A model could not be loaded; the message names the model and what to do."""
+
+
+@dataclass
+class Loaded:
+    """A model in memory, ready to run."""
+
+    row: catalog.Model
+    model: object  # the Keras task or backbone
+    nbytes: int  # memory that its weights hold
+    seconds: float  # it took to load
+    lock: threading.Lock = field(default_factory=threading.Lock)  # taken per step, never over yield
+    users: int = 0
+    _callables: dict = field(default_factory=dict)
+
+    def compiled(self, function: Callable):
+        """Return `function(model, *arrays)` compiled, built on the first call for `function`."""
+        if function not in self._callables:
+            self._callables[function] = runtime.compile(function, self.model)
+        return self._callables[function]
+
+    def run(self, began, seed=None):
+        """Return the Run of a result whose work began at `began` (time.perf_counter())."""
+        device = runtime.start()
+        elapsed = time.perf_counter() - began
+        return Run(self.row.id, elapsed, device.name, device.precision, seed)
+
+
+class Shelf:
+    """The models in memory: single flight, least recently used out first, within a budget.
+
+    Args:
+        budget: int, bytes that the weights of all models together may hold.
+        build: callable(row) -> Keras object, slow; called for one model at a time.
+    """
+
+    def __init__(self, budget, build):
+        self.budget = budget
+        self._build = build
+        self._models = OrderedDict()  # id to Loaded, most recently used last
+        self._state = threading.RLock()
+        self._loading = threading.Lock()
+
+    def load(self, name):
+        """Return the Loaded called `name`.
+
+        Raises:
+            BadInput: no model of that name.
+            LoadError: it could not be built. Nothing is kept of a failure; the next call tries.
+        """
+        row = catalog.get(name)
+        found = self._find(name)
+        if found:
+            return found
+        with self._loading:
+            return self._find(name) or self._add(row)
+
+    @contextlib.contextmanager
+    def use(self, name):
+        """Load a model and keep it from eviction until the block ends (which may span yields)."""
+        loaded = self._pin(name)
+        try:
+            yield loaded
+        finally:
+            with self._state:
+                loaded.users -= 1
+            self._evict(room=0)
+
+    def models(self):
+        """Return the Loaded models as a tuple, most recently used last."""
+        with self._state:
+            return tuple(self._models.values())
+
+    def _pin(self, name):
+        while True:
+            loaded = self.load(name)
+            with self._state:
+                if self._models.get(name) is loaded:
+                    loaded.users += 1
+                    return loaded
+
+    def _find(self, name):
+        with self._state:
+            if name in self._models:
+                self._models.move_to_end(name)
+            return self._models.get(name)
+
+    def _add(self, row):
+        began = time.perf_counter()
+        try:
+            model = self._build(row)
+        except Exception as error:
+            logging.getLogger(__name__).exception("loading %s failed", row.id)
+            raise LoadError(
+                f"{row.id} could not be loaded ({type(error).__name__}). "
+                "Try again; if it stays so, install the app anew."
+            ) from error
+        loaded = Loaded(row, model, _weight_bytes(model), time.perf_counter() - began)
+        self._evict(room=loaded.nbytes)
+        with self._state:
+            self._models[row.id] = loaded
+        return loaded
+
+    def _evict(self, room):
+        """Drop idle models, the least recently used first, until `room` more bytes fit."""
+        with self._state:
+            held = sum(loaded.nbytes for loaded in self.models())
+            for loaded in self.models():
+                if held + room <= self.budget:
+                    return
+                if not loaded.users:
+                    del self._models[loaded.row.id]
+                    held -= loaded.nbytes
+
+
+def _build(row):
+    """Build a model from its preset with the `from_preset` that a published checkpoint takes."""
+    device = runtime.start()
+    module, _, name = row.task.partition(":")
+    task = getattr(importlib.import_module(module), name)
+    return task.from_preset(str(row.folder), dtype=device.precision)
+
+
+def _weight_bytes(model):
+    from keras import ops
+
+    return sum(ops.convert_to_numpy(weight).nbytes for weight in model.weights)
+
+
+def default_budget():
+    """Return the bytes that models may hold unless told otherwise: a share of what is free now."""
+    return int(SHARE * psutil.virtual_memory().available)
+
+
+_shelf = Shelf(default_budget(), _build)
+load, use, models = _shelf.load, _shelf.use, _shelf.models
+
+
+def set_budget(nbytes):
+    """Let models hold `nbytes` bytes in all from now on."""
+    _shelf.budget = int(nbytes)
+
+
+def budget():
+    """Return the bytes that models may hold in all."""
+    return _shelf.budget

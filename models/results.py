@@ -1,0 +1,129 @@
+"""The values that cross the seam between a model and whoever shows it.
+
+Knows no model, no device and no page; a result is complete before anything is drawn.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Run:
+    """What made a result, and what repeats it."""
+
+    model: str  # id in the catalogue
+    seconds: float  # wall clock, from the call to the result, loading excluded
+    device: str  # "CPU" or the GPU's name
+    precision: str  # "float32", "mixed_bfloat16" or "mixed_float16"
+    seed: int | None = None  # for what draws at random
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class and its share of belief."""
+
+    label: str
+    probability: float  # 0 to 1
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The likeliest classes of an image."""
+
+    predictions: tuple[Prediction, ...]  # best first
+    run: Run
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Boxes found in an image, best score first, before thresholds until `filter` is called."""
+
+    boxes: np.ndarray  # (n, 4) float32: left, top, right, bottom in pixels of the image sent
+    scores: np.ndarray  # (n,) float32, 0 to 1
+    labels: tuple[str, ...]  # n class names
+    run: Run
+
+    def filter(self, confidence=0.5, iou=0.5, classes=None):
+        """Keep boxes by score and class, then drop those that overlap a better one of their class.
+
+        Args:
+            confidence: float in [0, 1], the least score kept.
+            iou: float in [0, 1]; of two boxes of one class whose intersection over union is
+                larger, the lower score goes (greedy non-maximum suppression).
+            classes: iterable of class names, or None for all.
+
+        Returns:
+            Detections, best score first.
+        """
+        wanted = None if not classes else set(classes)
+        kept = []
+        for i in np.argsort(-self.scores, kind="stable"):
+            if self.scores[i] < confidence or (wanted and self.labels[i] not in wanted):
+                continue
+            rivals = [j for j in kept if self.labels[j] == self.labels[i]]
+            if not rivals or _iou(self.boxes[i], self.boxes[rivals]).max() <= iou:
+                kept.append(i)
+        index = np.array(kept, dtype=int)
+        labels = tuple(self.labels[i] for i in kept)
+        return replace(self, boxes=self.boxes[index], scores=self.scores[index], labels=labels)
+
+
+def _iou(box, others):
+    """Intersection over union of one box (4,) with others (n, 4), as (n,)."""
+    corner = np.maximum(box[:2], others[:, :2])
+    opposite = np.minimum(box[2:], others[:, 2:])
+    shared = np.prod(np.clip(opposite - corner, 0, None), axis=1)
+    area = np.prod(box[2:] - box[:2])
+    areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
+    return shared / np.maximum(area + areas - shared, 1e-9)
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Variants of images with their mixed labels."""
+
+    images: np.ndarray  # (count, height, width, 3) uint8
+    labels: np.ndarray  # (count, classes) float32, each row sums to 1
+    code: str  # Keras code that repeats the chain
+    run: Run
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of denoising; the last one carries the finished images."""
+
+    index: int  # 1 to total
+    total: int
+    previews: np.ndarray | None  # (batch, height, width, 3) uint8, None on steps without one
+    images: np.ndarray | None  # (batch, height, width, 3) uint8, on the last step only
+    run: Run
+
+
+@dataclass(frozen=True)
+class Sentiment:
+    """How positive a text is."""
+
+    positive: float  # 0 to 1
+    negative: float  # 1 - positive
+    run: Run
+
+
+@dataclass(frozen=True)
+class Token:
+    """One more token of a text."""
+
+    text: str  # everything so far, the prompt included
+    token: str  # the piece that is new
+    probability: float  # of this token under the model, 0 to 1
+    run: Run
+    note: str = ""  # anything that the reader should know, such as a prompt cut to the context
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Captions of one image."""
+
+    texts: tuple[str, ...]
+    run: Run
+    probabilities: tuple[float, ...] = field(default=())  # mean per word, in the order of texts

@@ -1,0 +1,8 @@
+"""The tabs of the page: what the visitor sees. No model code lives here.
+
+A tab is a module with four names: TITLE, LEAD, build() and warm_up().
+"""
+
+from tabs import classification
+
+TABS = (classification,)  # the order on screen; the only list of tabs

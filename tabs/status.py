@@ -1,0 +1,80 @@
+"""The header's status: device, precision, models in memory, their sizes and load times.
+
+Knows no tab; reads what the loader and the runtime say of themselves.
+"""
+
+import html
+
+import gradio as gr
+import psutil
+
+from models import catalog, loader, runtime
+from tabs import widgets
+
+REFRESH = 4  # seconds
+
+
+def build():
+    """Create the status line and the table folded behind it; both refresh by themselves."""
+    with gr.Accordion(headline(), open=False, elem_classes="status") as panel:
+        table = gr.HTML(details(), padding=False)
+    gr.Timer(REFRESH).tick(
+        lambda: (gr.Accordion(label=headline()), details()),
+        None,
+        [panel, table],
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
+def headline():
+    """Return device, precision and the number of models in memory as plain text."""
+    device = runtime.started()
+    if device is None:
+        return "Getting ready: Keras is being imported"
+    ready = f"{len(loader.models())} of {len(catalog.MODELS)} models in memory"
+    return f"Runs on {device.name} in {device.precision} · {ready}"
+
+
+def details():
+    """Return the whole status as HTML."""
+    device = runtime.started()
+    if device is None:
+        return '<p class="quiet">The page is up; Keras is being imported behind it.</p>'
+    facts = (
+        f"<p><strong>{html.escape(device.name)}</strong> in {device.precision}. "
+        f"{html.escape(device.reason)} {html.escape(device.backend)}.</p>"
+    )
+    return facts + _memory() + _models()
+
+
+def _memory():
+    process = psutil.Process().memory_info().rss
+    held = sum(loaded.nbytes for loaded in loader.models())
+    return (
+        f"<p>{_size(held)} of weights in memory, of {_size(loader.budget())} allowed; "
+        f"the whole app holds {_size(process)}.</p>"
+    )
+
+
+def _models():
+    rows = "".join(_row(loaded) for loaded in loader.models())
+    if not rows:
+        return f'<p class="quiet">No model is loaded yet, of {len(catalog.MODELS)}.</p>'
+    head = "<tr><th>Model</th><th>Weights</th><th>Loaded in</th><th>Now</th></tr>"
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _row(loaded):
+    cells = (
+        html.escape(loaded.row.title),
+        _size(loaded.nbytes),
+        widgets.duration(loaded.seconds),
+        "in use" if loaded.users else "idle",
+    )
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _size(nbytes):
+    return f"{nbytes / 1e9:.1f} GB" if nbytes >= 1e9 else f"{nbytes / 1e6:.1f} MB"
