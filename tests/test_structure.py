@@ -1,0 +1,107 @@
+"""Import direction, completeness of the catalogue, truth of the README's tree."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models import catalog
+from tabs import TABS
+
+ROOT = Path(__file__).parent.parent
+ALLOWED = {
+    "models": {"models"},
+    "tabs": {"tabs", "models"},
+    "training": {"training", "models"},
+    "benchmarks": {"benchmarks", "models"},
+}
+OURS = {"app", *ALLOWED}
+
+
+def _imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("folder", sorted(ALLOWED))
+def test_imports_go_one_way(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        wrong = {name for name in _imports(path) if name in OURS} - ALLOWED[folder]
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("folder", ["models", "training", "benchmarks"])
+def test_no_gradio_below_the_tabs(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        assert "gradio" not in set(_imports(path)), path.relative_to(ROOT)
+
+
+def test_the_page_imports_neither_tensorflow_nor_keras():
+    """The page has to answer before they are imported, which takes seconds."""
+    code = "import app, sys; print(sorted({'tensorflow', 'keras', 'torch'} & set(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"
+
+
+def test_every_tab_has_the_four_names():
+    for tab in TABS:
+        assert isinstance(tab.TITLE, str) and isinstance(tab.LEAD, str)
+        assert callable(tab.build) and callable(tab.warm_up)
+
+
+@pytest.mark.parametrize("row", catalog.MODELS, ids=lambda row: row.id)
+def test_every_row_is_whole(row):
+    importlib.import_module(f"models.{row.capability}")
+    assert (row.folder / "config.json").is_file(), "the preset is missing"
+    assert {"measure", "value", "held_out", "parameters", "minutes", "date"} <= set(row.record)
+    assert (ROOT / "training" / f"{row.id}.py").is_file(), "the recipe is missing"
+    assert row.score != "not yet measured"
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in catalog.MODELS if row.capability == "classification"], ids=lambda r: r.id
+)
+def test_every_classifier_has_its_labels(row):
+    labels = catalog.labels(row.id)
+    assert len(set(labels)) == len(labels) >= 10
+
+
+def test_assets_fit_a_plain_git_host():
+    sizes = {path: path.stat().st_size for path in (ROOT / "assets").rglob("*") if path.is_file()}
+    assert max(sizes.values()) <= 10_000_000
+    assert sum(sizes.values()) <= 120_000_000
+
+
+def test_the_tree_in_the_readme_is_true():
+    """Every file that the tree names exists, and every module of ours is in it."""
+    tree = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
+    named = set(_paths(tree))
+    missing = {path for path in named if not (ROOT / path).exists()}
+    assert not missing, f"named in the README, but not there: {missing}"
+    modules = {
+        str(path.relative_to(ROOT))
+        for folder in ("models", "tabs", "training", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    assert not modules - named, f"not in the README's tree: {modules - named}"
+
+
+def _paths(tree):
+    """Yield each path that an indented tree names; half a line of what it is follows two spaces."""
+    parents = []
+    for line in tree.splitlines():
+        name = line.strip().partition("  ")[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        parents[depth:] = [name.rstrip("/")]
+        if name:
+            yield "/".join(parents)
