@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from models import checks
+
 
 @dataclass(frozen=True)
 class Run:
@@ -51,22 +53,46 @@ class Detections:
             confidence: float in [0, 1], the least score kept.
             iou: float in [0, 1]; of two boxes of one class whose intersection over union is
                 larger, the lower score goes (greedy non-maximum suppression).
-            classes: iterable of class names, or None for all.
+            classes: iterable of class names; None or none of them for all.
 
         Returns:
             Detections, best score first.
+
+        Raises:
+            BadInput: a threshold is not a number in its range.
         """
-        wanted = None if not classes else set(classes)
-        kept = []
-        for i in np.argsort(-self.scores, kind="stable"):
-            if self.scores[i] < confidence or (wanted and self.labels[i] not in wanted):
-                continue
-            rivals = [j for j in kept if self.labels[j] == self.labels[i]]
-            if not rivals or _iou(self.boxes[i], self.boxes[rivals]).max() <= iou:
-                kept.append(i)
-        index = np.array(kept, dtype=int)
-        labels = tuple(self.labels[i] for i in kept)
-        return replace(self, boxes=self.boxes[index], scores=self.scores[index], labels=labels)
+        confidence = checks.number(confidence, "The confidence", 0, 1)
+        iou = checks.number(iou, "The IoU", 0, 1)
+        names, wanted = np.array(self.labels, dtype=object), set(classes or ())
+        fits = [not wanted or name in wanted for name in names]
+        candidates = np.flatnonzero((self.scores >= confidence) & np.array(fits, dtype=bool))
+        kept = suppressed(self.boxes[candidates], self.scores[candidates], names[candidates], iou)
+        index = candidates[kept]
+        return replace(
+            self, boxes=self.boxes[index], scores=self.scores[index], labels=tuple(names[index])
+        )
+
+
+def suppressed(boxes, scores, labels, iou):
+    """Say which boxes stay when those that overlap a better one of their own class go.
+
+    Args:
+        boxes: array (n, 4), xyxy.
+        scores: array (n,).
+        labels: array (n,) of names or numbers.
+        iou: float in [0, 1], the largest intersection over union with a better box that stays.
+
+    Returns:
+        Array of int: indexes of those that stay, best score first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(order):
+        best, order = order[0], order[1:]
+        kept.append(best)
+        rival = labels[order] == labels[best]
+        order = order[~rival | (_iou(boxes[best], boxes[order]) <= iou)]
+    return np.array(kept, dtype=int)
 
 
 def _iou(box, others):

@@ -1,0 +1,79 @@
+"""Finds things in an image: a box, a class and a score for each.
+
+Knows no page. Thresholds are not applied here: `Detections.filter` does that, without the model.
+"""
+
+import time
+
+from models import catalog, images, loader
+from models.results import Detections
+
+MOST = 300  # candidates kept of an image, the best ones, over all classes
+LEAST = 0.01  # score of a candidate that is kept at all
+
+
+def detect(image, model=None):
+    """Find things in an image.
+
+    Args:
+        image: a path, a PIL image, or an array (height, width, 3) of uint8.
+        model: id of a detection model, or None for the default.
+
+    Returns:
+        Detections before thresholds: up to MOST candidates that overlap, best first, boxes in
+        pixels of the image sent. `.filter(confidence, iou, classes)` leaves one box a thing.
+
+    Raises:
+        BadInput: the image cannot be read, or no detection model has that id.
+    """
+    picture = images.read(image)
+    row = catalog.pick(model, "detection")
+    with loader.use(row.id) as loaded:
+        began = time.perf_counter()
+        square, frame = images.letterbox(picture, side(loaded.model))
+        with loaded.lock:
+            found = loaded.compiled(candidates)(square[None].astype("float32"))
+        boxes, scores, classes = (each[0] for each in found)
+        boxes = frame.to_source(boxes)
+        kept = (scores >= LEAST) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        names = catalog.labels(row.id)
+        labels = tuple(names[index] for index in classes[kept])
+        return Detections(boxes[kept], scores[kept], labels, loaded.run(began))
+
+
+def side(model):
+    """Return the side in pixels of the square that a detector's preprocessor asks for."""
+    return int(model.preprocessor.image_converter.image_size[0])
+
+
+def candidates(model, pixels):
+    """Run a keras-hub RetinaNet and decode its best candidates, all classes together.
+
+    Args:
+        model: a RetinaNetObjectDetector that gives logits and works in xyxy boxes.
+        pixels: tensor (batch, side, side, 3), 0 to 255.
+
+    Returns:
+        Tensors, best first: boxes (batch, k, 4) xyxy in pixels of the square, not clipped to it;
+        scores (batch, k), 0 to 1; classes (batch, k) int32. k is MOST, or fewer if there are fewer.
+    """
+    import keras
+    from keras import ops
+
+    prepared = model.preprocessor(pixels)
+    outputs = model(prepared, training=False)
+    anchors = ops.concatenate(list(model.anchor_generator(prepared).values()), axis=0)
+    boxes = keras.utils.bounding_boxes.decode_deltas_to_boxes(
+        anchors=anchors,
+        boxes_delta=ops.cast(outputs["bbox_regression"], "float32"),
+        encoded_format="center_xywh",
+        anchor_format=model.anchor_generator.bounding_box_format,
+        box_format="xyxy",
+        image_shape=tuple(prepared.shape[1:]),
+    )
+    scores = ops.sigmoid(ops.cast(outputs["cls_logits"], "float32"))
+    count, classes = scores.shape[1:]
+    flat = ops.reshape(scores, (-1, count * classes))
+    best, index = ops.top_k(flat, min(MOST, count * classes))
+    chosen = ops.take_along_axis(boxes, ops.expand_dims(index // classes, -1), axis=1)
+    return chosen, best, index % classes
