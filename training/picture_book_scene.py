@@ -21,6 +21,7 @@ VISIBLE = 0.5  # of a thing's own pixels stay uncovered, at least
 INSIDE = 0.75  # of a thing's pixels lie inside the picture, at least
 FLYING = frozenset(("airplane", "rocket", "balloon", "butterfly", "bee", "sun", "moon", "star",
                     "rainbow", "cloud"))
+SHINING = frozenset(("sun", "moon", "star", "rainbow"))  # their own light, by night as by day
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +103,9 @@ def _placing(rng, label, place, loose):
     return (place.horizon + 0.02, 1.0), True
 
 
-def _coloured(rng, pixels, light):
+def _coloured(rng, pixels, label, light):
     """A thing's pixels under the light: tint, brightness, and at times a side in shade."""
+    light = (1, 1, 1) if CLASSES[label] in SHINING else light
     factors = np.asarray(light) * rng.uniform(0.88, 1.08) * rng.normal(1, 0.03, 3)
     pixels[..., :3] *= factors.astype(np.float32)
     if rng.random() < 0.3:
@@ -193,7 +195,7 @@ def _add(stage, rng, label, side, foot, stands, light, shade):
     stage.covers += [(len(stage.drawn), at) for at in np.flatnonzero(hidden > 0.03 * solid.sum())]
     if stands:
         stage.shadow(middle, foot - 0.03 * side, 0.46 * side, shade)
-    stage.lay(_coloured(rng, pixels, light), solid, label, left, top)
+    stage.lay(_coloured(rng, pixels, label, light), solid, label, left, top)
 
 
 def _lit(rng, pixels):
