@@ -1,0 +1,107 @@
+"""Train `gpt2_tiny_shakespeare`: a small GPT-2 on plays by Shakespeare.
+
+Knows no other text. The last tenth of the text is held out.
+
+    python -m training.gpt2_tiny_shakespeare --data FOLDER
+"""
+
+import math
+
+import keras
+import keras_hub
+import numpy as np
+
+from training import language_models, recipe
+
+URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+SHAPE = {"layers": 4, "width": 256, "heads": 4, "context": 256, "dropout": 0.1}
+SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 32, "dropout": 0.1}
+OPENING = 0.7  # of the windows start with a speech, the others anywhere
+
+
+def main(argv=None):
+    """Train, save the preset, score it on the held-out tenth; returns the record."""
+    args = recipe.arguments(__spec__, argv)
+    keras.utils.set_random_seed(args.seed)
+    text = _tiny_play() if args.smoke else read(args.data)
+    train, held_out = split(text)
+    tokenizer = language_models.byte_pairs([train], size=280 if args.smoke else 1024)
+    shape = SMOKE if args.smoke else SHAPE
+    model = language_models.causal_lm(tokenizer, **shape)
+    task = language_models.with_preprocessor(model, tokenizer)
+    windows = Windows(tokenizer, train, shape["context"], args.seed)
+    done = language_models.fit(
+        model,
+        batch=lambda step: windows.batch(step, count=2 if args.smoke else 8),
+        steps=3 if args.smoke else 2400,
+        peak=1.5e-3,
+        minutes=9,
+        work=args.work,
+        checkpoint=lambda: recipe.save(task, args.work / "preset"),
+    )
+    recipe.save(task, args.out)
+    return _report(args.out, held_out, done)
+
+
+def read(data=None):
+    """The text: 1.1 million characters of plays, from `data` (Path) or the public address."""
+    if data is not None:
+        return (data / "tinyshakespeare.txt").read_text()
+    with open(keras.utils.get_file("tinyshakespeare.txt", URL)) as file:
+        return file.read()
+
+
+def split(text):
+    """The text up to the speech that begins after nine tenths of it, and the rest."""
+    cut = text.index("\n\n", math.floor(len(text) * 0.9)) + 2
+    return text[:cut], text[cut:]
+
+
+class Windows:
+    """Random pieces of the text, each after the end token, as a prompt is."""
+
+    def __init__(self, tokenizer, text, context, seed):
+        speeches = [tokenizer(speech + "\n\n") for speech in text.split("\n\n")]
+        self.ids = np.concatenate(speeches).astype("int32")
+        self.starts = np.cumsum([0] + [len(speech) for speech in speeches[:-1]])
+        self.starts = self.starts[self.starts < len(self.ids) - context]
+        self.end, self.context, self.seed = tokenizer.end_token_id, context, seed
+
+    def batch(self, step, count):
+        """The ids of step `step`, (count, context + 1) int32."""
+        rng = np.random.default_rng([self.seed, step])
+        offsets = np.where(
+            rng.random(count) < OPENING,
+            rng.choice(self.starts, count),
+            rng.integers(0, len(self.ids) - self.context, count),
+        )
+        pieces = self.ids[offsets[:, None] + np.arange(self.context)]
+        return np.insert(pieces, 0, self.end, axis=1)
+
+
+def _report(out, held_out, done):
+    model = keras_hub.models.GPT2CausalLM.from_preset(str(out), dtype="float32")
+    tokenizer = model.preprocessor.tokenizer
+    ids = np.append(tokenizer.end_token_id, tokenizer(held_out)).astype("int32")
+    cost = language_models.nats(model, ids)
+    return recipe.report(
+        out,
+        measure="loss in nats per character",
+        value=cost / len(held_out),
+        held_out=f"the last tenth of the text, {len(held_out):,} characters",
+        model=model,
+        seconds=done["seconds"],
+        perplexity_per_token=round(math.exp(cost / (len(ids) - 1)), 2),
+        characters_per_token=round(len(held_out) / (len(ids) - 1), 2),
+        steps=done["steps"],
+        tokens_seen=done["tokens"],
+        training_losses=done["losses"],
+    )
+
+
+def _tiny_play():
+    return "".join(f"FIRST:\nGood morrow, {n}.\n\nSECOND:\nAnd {n} to you.\n\n" for n in range(90))
+
+
+if __name__ == "__main__":
+    main()

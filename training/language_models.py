@@ -1,0 +1,210 @@
+"""Byte pairs, packed windows, training and scoring of small GPT-2 models, shared by two recipes.
+
+Knows neither the texts nor what a good story is.
+"""
+
+import json
+import time
+
+import keras
+import keras_hub
+import numpy as np
+
+END = "<|endoftext|>"
+# Words with the mark or space before them, numbers of up to three digits, marks with the end of
+# their line: the split that keras-hub's tokenizer applies before the merges.
+WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def byte_pairs(texts, size):
+    """Learn a byte-level BPE vocabulary (Sennrich et al. 2016; Radford et al. 2019, 2.2).
+
+    Args:
+        texts: iterable of str.
+        size: int, how many tokens, the 256 bytes and the end token among them.
+
+    Returns:
+        A `GPT2Tokenizer`. Its end token has the highest id, since id 0 pads.
+    """
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+
+    learner = Tokenizer(models.BPE())
+    split = pre_tokenizers.Split(Regex(WORDS), behavior="isolated")
+    encode = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    learner.pre_tokenizer = pre_tokenizers.Sequence([split, encode])
+    learner.train_from_iterator(
+        texts,
+        trainers.BpeTrainer(
+            vocab_size=size - 1,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    return _tokenizer(learner)
+
+
+def _tokenizer(learner):
+    learned = json.loads(learner.to_str())["model"]
+    merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in learned["merges"]]
+    vocabulary = learned["vocab"] | {END: len(learned["vocab"])}
+    return keras_hub.models.GPT2Tokenizer(vocabulary=vocabulary, merges=merges)
+
+
+def causal_lm(tokenizer, layers, width, heads, context, dropout, dtype="mixed_bfloat16"):
+    """A GPT-2 (Radford et al. 2019) with random weights that takes token ids, ready to train."""
+    backbone = keras_hub.models.GPT2Backbone(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        num_layers=layers,
+        num_heads=heads,
+        hidden_dim=width,
+        intermediate_dim=4 * width,
+        dropout=dropout,
+        max_sequence_length=context,
+        dtype=dtype,
+    )
+    return keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
+
+
+def with_preprocessor(model, tokenizer):
+    """The same network as a task that takes text, as it is saved."""
+    preprocessor = keras_hub.models.GPT2CausalLMPreprocessor(
+        tokenizer, sequence_length=model.backbone.max_sequence_length
+    )
+    return keras_hub.models.GPT2CausalLM(model.backbone, preprocessor)
+
+
+def fit(model, batch, steps, peak, minutes, work, checkpoint):
+    """Train `model` on next tokens with AdamW, warm-up and a cosine down to a tenth of `peak`.
+
+    The schedule follows the steps or, on a machine too slow for them, the minutes, so that it
+    always ends where it should; only in the second case do two runs differ. A run that was cut
+    off goes on from its last checkpoint, one a minute.
+
+    Args:
+        model: a `causal_lm`.
+        batch: function of the step (int) that gives ids (batch, context + 1) int32.
+        steps: int, optimizer steps.
+        peak: float, the highest learning rate.
+        minutes: float, the longest that training may take.
+        work: Path, a folder for the checkpoint.
+        checkpoint: function called without arguments at every checkpoint.
+
+    Returns:
+        dict: `steps` done, `tokens` seen, `seconds` spent, and `losses` in nats per token,
+        smoothed, one a checkpoint.
+    """
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            peak, weight_decay=0.1, beta_2=0.98, global_clipnorm=1.0
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=None,
+        jit_compile=False,
+    )
+    state = _State(model, work)
+    begun = saved = time.monotonic()
+    before = state.seconds
+    while state.progress(steps, minutes) < 1:
+        model.optimizer.learning_rate = peak * _cosine(state.progress(steps, minutes))
+        ids = batch(state.step)
+        inputs = {"token_ids": ids[:, :-1], "padding_mask": np.ones_like(ids[:, 1:])}
+        model.reset_metrics()
+        state.add(model.train_on_batch(inputs, ids[:, 1:], return_dict=True)["loss"], inputs)
+        state.seconds = before + time.monotonic() - begun
+        if time.monotonic() - saved > 60:
+            state.save(model)
+            checkpoint()
+            saved = time.monotonic()
+    state.save(model)
+    return {
+        "steps": state.step,
+        "tokens": state.tokens,
+        "seconds": state.seconds,
+        "losses": state.losses,
+    }
+
+
+def _cosine(progress, warm_up=0.05, floor=0.1):
+    """The share of the peak rate at `progress` in [0, 1] (Loshchilov and Hutter 2017)."""
+    if progress < warm_up:
+        return (progress + 0.002) / (warm_up + 0.002)
+    rest = (progress - warm_up) / (1 - warm_up)
+    return floor + (1 - floor) * 0.5 * (1 + np.cos(np.pi * rest))
+
+
+class _State:
+    """How far training has come; kept in `work` beside the weights."""
+
+    def __init__(self, model, work):
+        import tensorflow as tf
+
+        self.step = self.tokens = 0
+        self.seconds, self.recent, self.losses = 0.0, None, []
+        model.optimizer.build(model.trainable_variables)
+        self.file = work / "state.npz"
+        self.keeper = tf.train.Checkpoint(
+            **{f"v{i}": v.value for i, v in enumerate(model.variables + model.optimizer.variables)}
+        )
+        self.weights = str(work / "weights")
+        if self.file.exists():
+            kept = np.load(self.file)
+            self.step, self.tokens = int(kept["step"]), int(kept["tokens"])
+            self.seconds, self.losses = float(kept["seconds"]), kept["losses"].tolist()
+            self.keeper.read(self.weights).assert_consumed()
+
+    def progress(self, steps, minutes):
+        return max(self.step / steps, self.seconds / (60 * minutes))
+
+    def add(self, loss, inputs):
+        self.step += 1
+        self.tokens += inputs["token_ids"].size
+        loss = float(loss)
+        self.recent = loss if self.recent is None else 0.98 * self.recent + 0.02 * loss
+
+    def save(self, model):
+        self.losses.append(round(self.recent, 3))
+        print(f"step {self.step}, {self.seconds:.0f} s, loss {self.recent:.3f}", flush=True)
+        self.keeper.write(self.weights)
+        np.savez(
+            self.file,
+            step=self.step,
+            tokens=self.tokens,
+            seconds=self.seconds,
+            losses=self.losses,
+        )
+
+
+def nats(model, ids, batch=16):
+    """What `model` pays for a text, each token seen with at least half a context before it.
+
+    Args:
+        model: a GPT-2 causal LM.
+        ids: (n,) int32; the first token is given, the others are paid for.
+        batch: int, windows in one call.
+
+    Returns:
+        float: the sum of -ln p over the n - 1 tokens.
+    """
+    context = model.backbone.max_sequence_length
+    starts = range(0, max(1, len(ids) - 1 - context // 2), context // 2)
+    windows = [(ids[s : s + context + 1], 0 if s == 0 else context - context // 2) for s in starts]
+    return sum(_cost(model, windows[i : i + batch]) for i in range(0, len(windows), batch))
+
+
+def _cost(model, windows):
+    context = model.backbone.max_sequence_length
+    padded = np.zeros((len(windows), context + 1), "int32")
+    weight = np.zeros((len(windows), context), "float64")
+    for row, (ids, skipped) in enumerate(windows):
+        padded[row, : len(ids)] = ids
+        weight[row, skipped : len(ids) - 1] = 1
+    logits = model(
+        {"token_ids": padded[:, :-1], "padding_mask": np.ones_like(padded[:, 1:])}, training=False
+    )
+    loss = keras.ops.sparse_categorical_crossentropy(
+        padded[:, 1:], keras.ops.cast(logits, "float32"), from_logits=True
+    )
+    return float((keras.ops.convert_to_numpy(loss) * weight).sum())
