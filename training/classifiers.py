@@ -1,15 +1,78 @@
 """What the classifiers' recipes share: cheap augmentation, schedule, fitting and scoring.
 
-Knows no data set and no architecture. Augmentation is NumPy on uint8 batches, because it runs
+Knows no data set. Augmentation is NumPy on uint8 batches, because it runs
 beside the training step on the same few cores.
 """
 
+import contextlib
 import json
 import time
 
 import keras
+import keras_hub
 import numpy as np
 import tensorflow as tf
+
+from training import recipe
+
+MEASURES = {"top1": "top-1 accuracy", "mean_over_classes": "top-1 accuracy, mean over classes"}
+
+
+@contextlib.contextmanager
+def precision(policy):
+    """Build layers under a dtype policy; EfficientNet's blocks take theirs from nowhere else."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def efficientnet_v2(classes, size, dtype="mixed_bfloat16", pooling="avg", dropout=0.5):
+    """An untrained EfficientNetV2 of 1.9 M parameters: (batch, height, width, 3) to logits.
+
+    Tan and Le 2021, arXiv:2104.00298: Fused-MBConv in the early stages, MBConv with squeeze and
+    excitation in the last. Narrower and shallower than B0, and each of the first three stages
+    shrinks the picture, because large feature maps are what costs time on a CPU.
+
+    Args:
+        classes: int, number of classes.
+        size: int, pixels that the preset's preprocessor resizes to; training may use others.
+        dtype: Keras dtype policy's name.
+        pooling: "avg" or "max", over the last feature map.
+        dropout: share of the pooled features dropped in training, 0 to 1.
+    """
+    with precision(dtype):
+        backbone = keras_hub.models.EfficientNetBackbone(
+            stackwise_width_coefficients=[1.0] * 4,
+            stackwise_depth_coefficients=[1.0] * 4,
+            stackwise_kernel_sizes=[3, 3, 3, 3],
+            stackwise_num_repeats=[1, 2, 2, 2],
+            stackwise_input_filters=[24, 40, 80, 160],
+            stackwise_output_filters=[40, 80, 160, 192],
+            stackwise_expansion_ratios=[2, 2, 2, 4],
+            stackwise_squeeze_and_excite_ratios=[0, 0, 0, 0.25],
+            stackwise_strides=[2, 2, 2, 1],
+            stackwise_block_types=["fused", "fused", "fused", "unfused"],
+            dropout=0.1,
+        )
+        converter = keras_hub.layers.EfficientNetImageConverter(
+            image_size=(size, size),
+            scale=1 / 127.5,
+            offset=-1.0,
+            crop_to_aspect_ratio=False,
+            antialias=True,
+            dtype="float32",
+        )
+        return keras_hub.models.EfficientNetImageClassifier(
+            backbone=backbone,
+            num_classes=classes,
+            preprocessor=keras_hub.models.EfficientNetImageClassifierPreprocessor(converter),
+            pooling=pooling,
+            dropout=dropout,
+            head_dtype="float32",
+        )
 
 
 class WarmUpHoldCosine(keras.optimizers.schedules.LearningRateSchedule):
@@ -74,7 +137,18 @@ def cut_out(images, rng, side):
     return images
 
 
-def batches(photos, size, augment, seed, first_epoch=0):
+def toned(images, rng, most=0.3):
+    """Vary contrast, brightness and each colour's share by up to `most`, for each picture."""
+    count = len(images)
+    gain = (
+        1 + rng.uniform(-most, most, (count, 1, 1, 1)) + rng.normal(0, most / 5, (count, 1, 1, 3))
+    )
+    shift = 128 * rng.uniform(-most, most, (count, 1, 1, 1))
+    mixed = (images - np.float32(128)) * gain.astype(np.float32) + np.float32(128)
+    return np.clip(mixed + shift.astype(np.float32), 0, 255).astype(np.uint8)
+
+
+def batches(photos, size, augment, seed, first_epoch=0, shares=None):
     """A tf.data.Dataset without end of (images uint8, one-hot labels), shuffled every epoch.
 
     Args:
@@ -83,6 +157,7 @@ def batches(photos, size, augment, seed, first_epoch=0):
         augment: `augment(images, targets, rng)` giving both back, same count.
         seed: int; with the epoch's number it fixes every draw.
         first_epoch: int, where a resumed run goes on.
+        shares: (count,) how often each photo is drawn, summing to 1; None: once an epoch.
     """
     one_hot = np.eye(len(photos.classes), dtype=np.float32)
 
@@ -90,7 +165,7 @@ def batches(photos, size, augment, seed, first_epoch=0):
         epoch = first_epoch
         while True:
             rng = np.random.default_rng([seed, epoch])
-            order = rng.permutation(len(photos))
+            order = rng.choice(len(photos), len(photos), replace=shares is not None, p=shares)
             for start in range(0, len(order) - size + 1, size):
                 rows = order[start : start + size]
                 yield augment(photos.images[rows], one_hot[photos.labels[rows]], rng)
@@ -101,6 +176,47 @@ def batches(photos, size, augment, seed, first_epoch=0):
         tf.TensorSpec((size, len(photos.classes)), tf.float32),
     )
     return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(4)
+
+
+def resized(images, targets, size):
+    """Shrink a batch (batch, height, width, 3) to (batch, size, size, 3), still 0..255."""
+    return tf.image.resize(images, (size, size), antialias=True), targets
+
+
+def scaled(images, targets):
+    """What the presets' preprocessors do, less the resizing: 0..255 to -1..1."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0, targets
+
+
+def fit_stages(model, stages, steps, batches_of, work):
+    """Fit through stages, each at its own picture size, going on from the last checkpoint.
+
+    Args:
+        model: compiled; its preprocessor is set aside meanwhile, since it fixes the size.
+        stages: sequence of (last epoch, picture size in pixels), in order.
+        steps: int, steps in an epoch.
+        batches_of: `batches_of(picture_size, first_epoch)` giving a dataset without end.
+        work: Path of the checkpoint's folder.
+
+    Returns:
+        float, seconds spent training, over all runs.
+    """
+    preprocessor, model.preprocessor = model.preprocessor, None
+    checkpoint = Checkpoint(work)
+    done = checkpoint.restore(model)
+    for last, size in stages:
+        if done < last:
+            model.fit(
+                batches_of(size, done),
+                initial_epoch=done,
+                epochs=last,
+                steps_per_epoch=steps,
+                callbacks=[checkpoint],
+                verbose=2,
+            )
+            done = last
+    model.preprocessor = preprocessor
+    return checkpoint.seconds
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -150,11 +266,34 @@ def compile_for_training(model, optimizer, smoothing=0.1):
     )
 
 
-def in_float32(build, trained):
-    """The network that `build()` makes in float32, with the weights of the trained one."""
+def finish(build, trained, args, held_out, seconds, measure="top1", **more):
+    """Save the preset in float32, then score what was saved and write its record.
+
+    Args:
+        build: `build(dtype=...)` giving the untrained network.
+        trained: the network that was fitted, of the same build.
+        args: the recipe's arguments.
+        held_out: Photos that the training never saw.
+        seconds: float, time spent training.
+        measure: the key of `scores` that is the model's headline figure.
+        **more: further figures for the record.
+    """
     model = build(dtype="float32")
     model.set_weights(trained.get_weights())
-    return model
+    recipe.save(model, args.out, held_out.classes)
+    saved = keras_hub.models.ImageClassifier.from_preset(str(args.out))
+    result = scores(probabilities(saved, held_out.images), held_out.labels)
+    return recipe.report(
+        args.out,
+        MEASURES[measure],
+        result[measure],
+        more.pop("held_out_as"),
+        saved,
+        seconds,
+        held_out_count=len(held_out),
+        **result,
+        **more,
+    )
 
 
 def probabilities(model, images, batch=250):

@@ -5,6 +5,8 @@ deep residual networks", arXiv:1603.05027; few stages that widen quickly, as in 
 DAWNBench).
 """
 
+import functools
+
 import keras
 import keras_hub
 
@@ -17,7 +19,7 @@ PEAK_RATE = 0.1
 HELD_OUT = 0.1  # of every class: 5,000 photos
 
 
-def build(dtype="mixed_bfloat16", classes=photos.CIFAR10):
+def build(dtype="mixed_bfloat16"):
     """The untrained classifier: (batch, 64, 64, 3) scaled to -1..1 in, logits (batch, 10) out."""
     backbone = keras_hub.models.ResNetBackbone(
         input_conv_filters=[64],
@@ -35,7 +37,7 @@ def build(dtype="mixed_bfloat16", classes=photos.CIFAR10):
     )
     return keras_hub.models.ResNetImageClassifier(
         backbone=backbone,
-        num_classes=len(classes),
+        num_classes=len(photos.CIFAR10),
         preprocessor=keras_hub.models.ResNetImageClassifierPreprocessor(converter),
         head_dtype="float32",
     )
@@ -53,18 +55,12 @@ def train(train_on, epochs, batch, seed, work):
     steps = len(train_on) // batch
     optimizer = classifiers.sgd(PEAK_RATE, steps * epochs, warm_up=0.2, hold=0.0)
     classifiers.compile_for_training(model, optimizer)
-    checkpoint = classifiers.Checkpoint(work)
-    done = checkpoint.restore(model)
-    data = classifiers.batches(train_on, batch, augment, seed, done)
-    model.fit(
-        data,
-        initial_epoch=done,
-        epochs=epochs,
-        steps_per_epoch=steps,
-        callbacks=[checkpoint],
-        verbose=2,
-    )
-    return model, checkpoint.seconds
+
+    def batches_of(size, first_epoch):
+        drawn = classifiers.batches(train_on, batch, augment, seed, first_epoch)
+        return drawn.map(functools.partial(classifiers.resized, size=size)).map(classifiers.scaled)
+
+    return model, classifiers.fit_stages(model, [(epochs, SIZE)], steps, batches_of, work)
 
 
 def main(argv=None):
@@ -79,23 +75,14 @@ def main(argv=None):
     train_on, held_out = photos.split(everything, HELD_OUT, args.seed)
     epochs, batch = (1, 32) if args.smoke else (EPOCHS, BATCH)
     trained, seconds = train(train_on, epochs, batch, args.seed, args.work)
-    recipe.save(classifiers.in_float32(build, trained), args.out, everything.classes)
-    return measure(args.out, held_out, seconds, epochs)
-
-
-def measure(out, held_out, seconds, epochs):
-    """Score the saved preset and write its record."""
-    saved = keras_hub.models.ImageClassifier.from_preset(str(out))
-    result = classifiers.scores(classifiers.probabilities(saved, held_out.images), held_out.labels)
-    return recipe.report(
-        out,
-        "top-1 accuracy",
-        result["top1"],
-        f"{len(held_out):,} photos, a tenth of every class, drawn by seed",
-        saved,
+    return classifiers.finish(
+        build,
+        trained,
+        args,
+        held_out,
         seconds,
+        held_out_as=f"{len(held_out):,} photos, a tenth of every class, drawn by seed",
         epochs=epochs,
-        **result,
     )
 
 
