@@ -8,9 +8,6 @@ Seeds from HELD_OUT on are kept for measuring; recipes train on seeds below it.
     dataset(1000, 128, 0, folder)   arrays of 1000 scenes, drawn once and kept
 """
 
-import concurrent.futures
-import functools
-import multiprocessing
 import os
 from pathlib import Path
 
@@ -20,27 +17,20 @@ from training.picture_book_captions import named
 from training.picture_book_glyphs import CLASSES, FONT, GROUPS, NoFont
 from training.picture_book_scene import MOST, Scene, scene
 from training.picture_book_settings import PLAIN, SETTINGS
+from training.picture_book_worker import drawn_apart
 
 __all__ = ["CLASSES", "FONT", "GROUPS", "HELD_OUT", "MOST", "PLAIN", "SETTINGS", "NoFont", "Scene",
            "dataset", "named", "scene", "scenes"]
 
 HELD_OUT = 1_000_000_000
-def _drawn(seeds, options):
-    return [scene(seed, **options) for seed in seeds]
-
-
 def scenes(seeds, size=128, workers=None, **options):
     """Many scenes, one a seed, in order; drawn in processes where there are enough of them."""
     seeds, options = list(seeds), {"size": size, **options}
     workers = workers or min(os.cpu_count() or 1, len(seeds) // 500)
-    if workers < 2:
-        yield from _drawn(seeds, options)
-        return
-    chunks = [seeds[at : at + 200] for at in range(0, len(seeds), 200)]
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        for part in pool.map(functools.partial(_drawn, options=options), chunks):
-            yield from part
+    if workers > 1:
+        yield from drawn_apart(seeds, options, workers)
+    else:
+        yield from (scene(seed, **options) for seed in seeds)
 
 
 def _arrays(count, size, seed, options, texts, complete):

@@ -177,7 +177,7 @@ class _Stage:
 
 
 def _add(stage, rng, label, side, foot, stands, light, shade):
-    """Draw one thing where there is room for it, else leave it out."""
+    """Draw one thing where there is room for it, else leave it out; the first goes in anyway."""
     spread = 7 if stands else 14
     degrees = rng.uniform(-40, 40) if rng.random() < 0.08 else rng.normal(0, spread)
     pixels = turned(label, side, float(np.clip(degrees, -45, 45)), rng.random() < 0.5)
@@ -191,7 +191,11 @@ def _add(stage, rng, label, side, foot, stands, light, shade):
             break
         foot = np.clip(foot + rng.normal(0, 0.08) * height, 0.6 * side, height)
     else:
-        return
+        if stage.drawn:
+            return
+        left, top = ((whole - part) // 2 for whole, part in ((width, solid.shape[1]),
+                                                             (height, solid.shape[0])))
+        middle, foot, hidden = width / 2, top + solid.shape[0], np.zeros(0, int)
     stage.covers += [(len(stage.drawn), at) for at in np.flatnonzero(hidden > 0.03 * solid.sum())]
     if stands:
         stage.shadow(middle, foot - 0.03 * side, 0.46 * side, shade)
@@ -242,7 +246,7 @@ def scene(seed, size=128, objects=None, setting=None, classes=None, plain=None,
     plain: True for a plain background, False for never; by default at times.
     smallest, largest: the things' longer side as a fraction of the picture's shorter side.
     degraded: the chance that the picture is blurred, noisy or recoloured.
-    A thing that finds no room is left out; at least one is always there.
+    A thing that finds no room is left out; the first one drawn never is.
     """
     rng = np.random.default_rng(seed)
     width, height = size if isinstance(size, tuple) else (size, size)

@@ -65,6 +65,12 @@ def test_a_box_holds_all_that_a_thing_changed():
         assert not red.any()
 
 
+def test_a_scene_is_never_empty():
+    """A thing alone that found no place was once left out, and captions had nothing to say."""
+    for seed in range(400):
+        assert len(picture_book.scene(seed, 32, objects=1, smallest=0.8).labels) == 1
+
+
 def test_asked_for_classes_setting_and_sizes_are_there():
     scene = picture_book.scene(3, 96, setting="beach", classes=["dog", 1], largest=0.3)
     assert sorted(scene.names) == ["cat", "dog"] and scene.setting == "beach"
@@ -137,8 +143,13 @@ def test_a_dataset_is_drawn_once_and_read_back(tmp_path, monkeypatch):
     assert len(first["captions"][0]) == 2 and first["settings"][2] == scene.setting
 
 
-@pytest.mark.slow
 def test_scenes_drawn_in_processes_are_the_same():
-    drawn = list(picture_book.scenes(range(450), 32, workers=2))
-    assert len(drawn) == 450
-    assert all((drawn[at].image == picture_book.scene(at, 32).image).all() for at in (0, 210, 449))
+    drawn = list(picture_book.scenes(range(31), 32, workers=2))
+    assert len(drawn) == 31
+    assert all((drawn[at].image == picture_book.scene(at, 32).image).all() for at in range(31))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_worker_that_fails_is_reported():
+    with pytest.raises(RuntimeError, match="ended early"):
+        list(picture_book.scenes(range(4), 32, workers=2, setting="moor"))
