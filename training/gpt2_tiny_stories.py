@@ -1,0 +1,150 @@
+"""Train `gpt2_tiny_stories`: a small GPT-2 on picture-book stories that our own grammar tells.
+
+Knows what the grammar in stories.txt can tell, no other English; stories of other seeds score it.
+
+    python -m training.gpt2_tiny_stories
+"""
+
+import math
+import re
+
+import keras
+import keras_hub
+import numpy as np
+
+from training import language_models, recipe, stories
+
+SHAPE = {"layers": 4, "width": 256, "heads": 4, "context": 256, "dropout": 0.0}
+SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
+TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
+
+
+def main(argv=None):
+    """Tell the stories, train, save the preset, score it; returns the record."""
+    args = recipe.arguments(__spec__, argv)
+    keras.utils.set_random_seed(args.seed)
+    told = tell(TRAINING, args.seed, count=60 if args.smoke else 30_000)
+    texts = [story.text for story in told]
+    tokenizer = language_models.byte_pairs(texts, size=400 if args.smoke else 2048)
+    shape = SMOKE if args.smoke else SHAPE
+    model = language_models.causal_lm(tokenizer, **shape)
+    task = language_models.with_preprocessor(model, tokenizer)
+    windows = pack(tokenizer, texts, shape["context"])
+    count = 2 if args.smoke else 8
+    done = language_models.fit(
+        model,
+        batch=lambda step: windows[np.arange(step * count, (step + 1) * count) % len(windows)],
+        steps=3 if args.smoke else 2200,
+        peak=1.5e-3,
+        minutes=9,
+        work=args.work,
+        checkpoint=lambda: recipe.save(task, args.work / "preset"),
+    )
+    recipe.save(task, args.out)
+    return _report(args, done)
+
+
+def tell(part, seed, count):
+    """`count` stories of one part of the seeds; no two parts share a seed."""
+    return [stories.story([part, seed, number]) for number in range(count)]
+
+
+def pack(tokenizer, texts, context):
+    """Fill windows with stories, each after an end token; the last one is cut where it is full.
+
+    Args:
+        tokenizer: a `GPT2Tokenizer`.
+        texts: list of str.
+        context: int, tokens that the network sees at once.
+
+    Returns:
+        ids (windows, context + 1) int32. Every window starts where a story does, as a prompt does.
+    """
+    windows, window = [], []
+    for ids in tokenizer(texts):
+        window += [tokenizer.end_token_id, *ids]
+        if len(window) > context:
+            windows.append(window[: context + 1])
+            window = []
+    return np.array(windows, "int32")
+
+
+def _report(args, done):
+    model = keras_hub.models.GPT2CausalLM.from_preset(str(args.out), dtype="float32")
+    held_out = tell(HELD_OUT, args.seed, count=8 if args.smoke else 400)
+    tokenizer = model.preprocessor.tokenizer
+    ids = [i for story in held_out for i in (tokenizer.end_token_id, *tokenizer(story.text))]
+    cost = language_models.nats(model, np.array([*ids, tokenizer.end_token_id], "int32"))
+    sampled = continuations(model, held_out[: 2 if args.smoke else 120], args.seed)
+    own = judge([(story.text, story.hero) for story in held_out])
+    return recipe.report(
+        args.out,
+        measure="perplexity per token",
+        value=math.exp(cost / len(ids)),
+        held_out=f"{len(held_out)} stories of held-out seeds",
+        model=model,
+        seconds=done["seconds"],
+        nats_per_character=round(cost / sum(len(story.text) for story in held_out), 4),
+        sampled_stories=judge(sampled) | {"stories": len(sampled)},
+        stories_by_the_grammar=own,
+        steps=done["steps"],
+        tokens_seen=done["tokens"],
+        training_losses=done["losses"],
+    )
+
+
+def continuations(model, held_out, seed):
+    """The model's own stories, each from the first words of a held-out one, to its hero's name.
+
+    Args:
+        model: a `GPT2CausalLM` with its preprocessor.
+        held_out: list of `Story`.
+        seed: int, of the sampling (top-p 0.9).
+
+    Returns:
+        list of (text, hero).
+    """
+    named = [one for one in held_out if one.hero in one.text[:200] and one.hero[0].isupper()]
+    prompts = [one.text[: one.text.index(one.hero) + len(one.hero)] for one in named]
+    model.compile(sampler=keras_hub.samplers.TopPSampler(p=0.9, k=50, seed=seed))
+    context = model.backbone.max_sequence_length
+    texts = model.generate(prompts, max_length=context)
+    return [(text, one.hero) for text, one in zip(texts, named, strict=True)]
+
+
+def judge(told):
+    """How stories hold together.
+
+    Args:
+        told: list of (text, hero).
+
+    Returns:
+        dict of shares: `hero_kept`: the hero is named again after the first third, and nobody is
+        named there who was not introduced; `sentences_well_formed`: a capital first, a full stop,
+        question or exclamation mark last, the grammar's words between; `finished`: the last one is.
+    """
+    cut = [stories.sentences(text) for text, _ in told]
+    formed = [well_formed(sentence) for lines in cut for sentence in lines[:-1]]
+    return {
+        "hero_kept": round(np.mean([_keeps(text, hero) for text, hero in told]), 3),
+        "sentences_well_formed": round(float(np.mean(formed)), 3),
+        "finished": round(np.mean([well_formed(lines[-1]) for lines in cut]), 3),
+    }
+
+
+def _keeps(text, hero):
+    cut = len(text) // 3
+    early, late = (set(stories.names(part)) for part in (text[:cut], text[cut:]))
+    introduced = set(re.findall(r"\b([A-Z][a-z]+) the [a-z]", text))
+    return hero in text[cut:] and late <= early | introduced | {hero}
+
+
+def well_formed(sentence):
+    """Whether one sentence starts and ends as a sentence and uses the grammar's words."""
+    lower = re.findall(r"(?<![A-Za-z])[a-z]+", sentence)
+    ends = re.search(r'^"?[A-Z].*[.!?]"?$', sentence)
+    return bool(ends) and set(lower) <= stories.lexicon()
+
+
+if __name__ == "__main__":
+    main()
