@@ -5,7 +5,9 @@ Knows no architecture: a model gives `cls_logits` and `bbox_regression` for its 
 Lin et al. 2017, "Focal Loss for Dense Object Detection"; Girshick 2015, "Fast R-CNN".
 """
 
+import dataclasses
 import json
+import math
 import queue
 import threading
 import time
@@ -20,6 +22,7 @@ GREY = 114  # around a picture that does not fill the square, as models/images.p
 ALPHA, GAMMA = 0.25, 2.0  # of the focal loss (Lin et al., table 1)
 BEND = 1 / 9  # where smooth L1 turns from a parabola to a line, in anchor sizes
 BOX_SHARE = 2.0  # of the box loss against the focal loss
+WARM_UP = 1 / 15  # of a stage
 KEEP_EVERY = 150  # seconds between checkpoints
 
 
@@ -151,7 +154,8 @@ class Checkpoint:
     def keep(self, step, now=False):
         """Save, if it is `now` or some minutes since the last time."""
         if now or time.monotonic() - self.saved > KEEP_EVERY:
-            values = {f"v{at}": np.asarray(each) for at, each in enumerate(self.variables)}
+            arrays = map(keras.ops.convert_to_numpy, self.variables)
+            values = {f"v{at}": array for at, array in enumerate(arrays)}
             partial = self.path.with_suffix(".part.npz")
             np.savez(partial, state=json.dumps({"step": step, "seconds": self.seconds}), **values)
             partial.replace(self.path)
@@ -163,22 +167,38 @@ class Checkpoint:
         return time.monotonic() - self.began
 
 
-def minimise(loss, model, make, steps, rate, path):
-    """Minimise `loss(model, *make(n))` for n below `steps`, going on from what `path` holds.
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """How long to train, on how much at once, and how fast."""
 
-    AdamW (Loshchilov and Hutter 2019) with a short warm-up, then half a cosine to zero.
+    steps: int
+    batch: int
+    rate: float  # peak learning rate
+    minutes: float  # ends earlier after so much time; the schedule then runs by the clock
+
+    def progress(self, done, seconds):
+        """Share of the stage that is over, 0 to 1."""
+        return min(1.0, max(done / self.steps, seconds / 60 / self.minutes))
+
+    def rate_at(self, progress):
+        """Learning rate: a linear warm-up, then half a cosine to zero."""
+        warm_up = min(1.0, progress / WARM_UP + 0.02)
+        return self.rate * warm_up * (1 + math.cos(math.pi * progress)) / 2
+
+
+def minimise(loss, model, make, stage, path):
+    """Minimise `loss(model, *make(n))` over batches n = 0, 1, ... of a stage with AdamW.
+
+    AdamW is that of Loshchilov and Hutter 2019. Goes on from what `path` holds, if anything. The
+    outcome repeats by seed as long as the clock does not end the stage.
 
     Returns:
-        Seconds spent.
+        (steps done, seconds spent).
     """
-    warm_up = steps // 15 + 1
-    schedule = keras.optimizers.schedules.CosineDecay(
-        rate / 20, max(1, steps - warm_up), warmup_target=rate, warmup_steps=warm_up
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4, global_clipnorm=5.0)
+    optimizer = keras.optimizers.AdamW(stage.rate, weight_decay=1e-4, global_clipnorm=5.0)
     optimizer.build(model.trainable_variables)
     checkpoint, seen = Checkpoint(path, model, optimizer), []
-    began = checkpoint.restore()
+    done = checkpoint.restore()
 
     @tf.function
     def step(*batch):
@@ -188,10 +208,16 @@ def minimise(loss, model, make, steps, rate, path):
         optimizer.apply(gradients, model.trainable_variables)
         return value
 
-    for done, batch in enumerate(prefetched(make, range(began, steps)), began + 1):
-        seen.append(float(step(*batch)))
-        checkpoint.keep(done, now=done == steps)
-        if done % 50 == 0 or done == steps:
-            spent = f"{checkpoint.seconds:.0f} s"
-            print(f"{path.stem} {done}/{steps} loss {np.mean(seen[-50:]):.3f} {spent}", flush=True)
-    return checkpoint.seconds
+    batches = prefetched(make, range(done, stage.steps))
+    while (progress := stage.progress(done, checkpoint.seconds)) < 1:
+        optimizer.learning_rate = stage.rate_at(progress)
+        seen.append(float(step(*next(batches))))
+        done += 1
+        checkpoint.keep(done)
+        if done % 50 == 0:
+            told = f"loss {np.mean(seen[-50:]):.3f}, {checkpoint.seconds:.0f} s"
+            print(f"{path.stem} {done}/{stage.steps} {told}", flush=True)
+    if seen:
+        checkpoint.keep(done, now=True)
+    print(f"{path.stem} ended after {done} of {stage.steps} steps", flush=True)
+    return done, checkpoint.seconds

@@ -11,6 +11,9 @@ a feature pyramid, two heads, focal loss and smooth L1. What differs from the pa
   tenth of a whole scene.
 """
 
+import dataclasses
+import functools
+
 import keras
 import keras_hub
 import numpy as np
@@ -20,7 +23,7 @@ from models import detection, runtime
 from models.results import suppressed
 from training import picture_book, recipe
 from training.detection_metrics import summary
-from training.detection_training import Scenes, minimise, scene_loss, viewed
+from training.detection_training import Scenes, Stage, minimise, scene_loss, viewed
 
 SIZE = 192  # pixels of the square that the detector sees
 CLOSE = 64  # pixels of the close-ups that the encoder learns on first
@@ -28,22 +31,20 @@ LEVELS = (3, 5)  # of the pyramid: strides of 8, 16 and 32 pixels
 WIDTHS = (64, 128, 256, 256)  # filters of the encoder's four stacks
 PRIOR = 0.01  # what an anchor believes of each class before it has learnt (Lin et al., 3.3)
 DEGRADED = 0.25  # of the scenes are blurred, noisy or recoloured
-PLAN = {
-    "scenes": 10_000,
-    "held_out": 1_000,
-    "close_steps": 1_000,
-    "close_batch": 96,
-    "steps": 1_900,
-    "batch": 16,
-}
-SMOKE = {
-    "scenes": 8,
-    "held_out": 4,
-    "close_steps": 2,
-    "close_batch": 4,
-    "steps": 2,
-    "batch": 2,
-}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How much of everything."""
+
+    scenes: int
+    held_out: int
+    close_ups: Stage
+    views: Stage
+
+
+FULL = Plan(10_000, 1_000, Stage(1_000, 96, 2e-3, 4), Stage(2_500, 16, 1e-3, 18))
+SMOKE = Plan(8, 4, Stage(2, 4, 2e-3, 5), Stage(2, 2, 1e-3, 5))
 
 
 def detector(dtype="float32"):
@@ -114,28 +115,24 @@ def close_loss(model, images, windows, classes):
 
 
 def train(plan, scenes, seed, work):
-    """Train on scenes in two stages; gives the detector in float32 and the seconds spent."""
+    """Train on scenes in two stages.
+
+    Returns:
+        (the detector in float32, [steps of each stage], seconds spent).
+    """
     model = detector("mixed_bfloat16")
     data = Scenes(scenes, model.anchor_generator, seed)
-    seconds = minimise(
-        close_loss,
-        reader(model),
-        lambda number: data.close_ups(number, plan["close_batch"]),
-        plan["close_steps"],
-        2e-3,
-        work / "close_ups.npz",
-    )
-    seconds += minimise(
-        scene_loss,
-        model,
-        lambda number: data.views(number, plan["batch"]),
-        plan["steps"],
-        1e-3,
-        work / "scenes.npz",
-    )
+    spent = [
+        minimise(loss, network, functools.partial(make, count=stage.batch), stage, work / name)
+        for loss, network, make, stage, name in (
+            (close_loss, reader(model), data.close_ups, plan.close_ups, "close_ups.npz"),
+            (scene_loss, model, data.views, plan.views, "views.npz"),
+        )
+    ]
     exact = detector()
     exact.set_weights(model.get_weights())
-    return exact, seconds
+    steps, seconds = zip(*spent, strict=True)
+    return exact, list(steps), sum(seconds)
 
 
 def measure(model, scenes):
@@ -156,12 +153,12 @@ def main(argv=None):
     """Train, save the preset, measure the saved preset on held-out scenes."""
     args = recipe.arguments(__spec__, argv)
     keras.utils.set_random_seed(args.seed)
-    plan = SMOKE if args.smoke else PLAN
+    plan = SMOKE if args.smoke else FULL
     scenes, unseen = (
         picture_book.dataset(count, SIZE, first, args.work, captions=0, degraded=DEGRADED)
-        for count, first in ((plan["scenes"], 0), (plan["held_out"], picture_book.HELD_OUT))
+        for count, first in ((plan.scenes, 0), (plan.held_out, picture_book.HELD_OUT))
     )
-    model, seconds = train(plan, scenes, args.seed, args.work)
+    model, steps, seconds = train(plan, scenes, args.seed, args.work)
     recipe.save(model, args.out, picture_book.CLASSES)
     saved = keras_hub.models.ObjectDetector.from_preset(str(args.out), dtype="float32")
     figures = measure(saved, unseen)
@@ -169,12 +166,12 @@ def main(argv=None):
         args.out,
         "AP at IoU 0.5",
         figures["ap50"],
-        f"{plan['held_out']:,} scenes of seeds that training never draws",
+        f"{plan.held_out:,} scenes of seeds that training never draws",
         saved,
         seconds,
         ap_50_to_95=round(figures["ap"], 4),
-        scenes=plan["scenes"],
-        steps=plan["steps"],
+        scenes=plan.scenes,
+        steps=steps,
     )
 
 
