@@ -1,7 +1,6 @@
-"""What the classifiers' recipes share: cheap augmentation, schedule, fitting and scoring.
+"""What the classifiers' recipes share: a network, the schedule, fitting and scoring.
 
-Knows no data set. Augmentation is NumPy on uint8 batches, because it runs
-beside the training step on the same few cores.
+Knows no data set.
 """
 
 import contextlib
@@ -108,86 +107,6 @@ def sgd(peak, steps, weight_decay=5e-4, **shape):
     return optimizer
 
 
-def flipped(images, rng):
-    """Mirror half of a batch (batch, height, width, 3) left to right."""
-    mirrored = rng.random(len(images)) < 0.5
-    images = images.copy()
-    images[mirrored] = images[mirrored, :, ::-1]
-    return images
-
-
-def shifted(images, rng, most):
-    """Move each picture by up to `most` pixels; what comes in is the reflected border."""
-    count, height, width, _ = images.shape
-    padded = np.pad(images, [(0, 0), (most, most), (most, most), (0, 0)], mode="reflect")
-    rows = rng.integers(0, 2 * most + 1, count)[:, None] + np.arange(height)
-    columns = rng.integers(0, 2 * most + 1, count)[:, None] + np.arange(width)
-    return padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-
-
-def cut_out(images, rng, side):
-    """Grey out a square of `side` pixels in each (DeVries and Taylor 2017, arXiv:1708.04552)."""
-    count, height, width, _ = images.shape
-    top = rng.integers(-side // 2, height - side // 2, count)[:, None]
-    left = rng.integers(-side // 2, width - side // 2, count)[:, None]
-    rows = (np.arange(height) >= top) & (np.arange(height) < top + side)
-    columns = (np.arange(width) >= left) & (np.arange(width) < left + side)
-    images = images.copy()
-    images[rows[:, :, None] & columns[:, None, :]] = 128
-    return images
-
-
-def toned(images, rng, most=0.3):
-    """Vary contrast, brightness and each colour's share by up to `most`, for each picture."""
-    count = len(images)
-    gain = (
-        1 + rng.uniform(-most, most, (count, 1, 1, 1)) + rng.normal(0, most / 5, (count, 1, 1, 3))
-    )
-    shift = 128 * rng.uniform(-most, most, (count, 1, 1, 1))
-    mixed = (images - np.float32(128)) * gain.astype(np.float32) + np.float32(128)
-    return np.clip(mixed + shift.astype(np.float32), 0, 255).astype(np.uint8)
-
-
-def batches(photos, size, augment, seed, first_epoch=0, shares=None):
-    """A tf.data.Dataset without end of (images uint8, one-hot labels), shuffled every epoch.
-
-    Args:
-        photos: Photos to draw from.
-        size: int, pictures in a batch; what does not fill one is left to another epoch.
-        augment: `augment(images, targets, rng)` giving both back, same count.
-        seed: int; with the epoch's number it fixes every draw.
-        first_epoch: int, where a resumed run goes on.
-        shares: (count,) how often each photo is drawn, summing to 1; None: once an epoch.
-    """
-    one_hot = np.eye(len(photos.classes), dtype=np.float32)
-
-    def draw():
-        epoch = first_epoch
-        while True:
-            rng = np.random.default_rng([seed, epoch])
-            order = rng.choice(len(photos), len(photos), replace=shares is not None, p=shares)
-            for start in range(0, len(order) - size + 1, size):
-                rows = order[start : start + size]
-                yield augment(photos.images[rows], one_hot[photos.labels[rows]], rng)
-            epoch += 1
-
-    signature = (
-        tf.TensorSpec((size, None, None, 3), tf.uint8),
-        tf.TensorSpec((size, len(photos.classes)), tf.float32),
-    )
-    return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(4)
-
-
-def resized(images, targets, size):
-    """Shrink a batch (batch, height, width, 3) to (batch, size, size, 3), still 0..255."""
-    return tf.image.resize(images, (size, size), antialias=True), targets
-
-
-def scaled(images, targets):
-    """What the presets' preprocessors do, less the resizing: 0..255 to -1..1."""
-    return tf.cast(images, tf.float32) / 127.5 - 1.0, targets
-
-
 def fit_stages(model, stages, steps, batches_of, work):
     """Fit through stages, each at its own picture size, going on from the last checkpoint.
 
@@ -233,11 +152,8 @@ class Checkpoint(keras.callbacks.Callback):
         if not state.exists():
             return 0
         saved = json.loads(state.read_text())
+        model.optimizer.build(model.trainable_variables)  # else its state is not loaded
         model.load_weights(self.folder / "last.weights.h5")
-        model.optimizer.build(model.trainable_variables)
-        with np.load(self.folder / "optimizer.npz") as arrays:
-            for variable, name in zip(model.optimizer.variables, arrays.files, strict=True):
-                variable.assign(arrays[name])
         self.epoch, self.seconds = saved["epoch"], saved["seconds"]
         return self.epoch
 
@@ -245,8 +161,6 @@ class Checkpoint(keras.callbacks.Callback):
         """Write the state; the small file that makes it valid comes last."""
         (self.folder / "state.json").unlink(missing_ok=True)
         self.model.save_weights(self.folder / "last.weights.h5")
-        values = [np.asarray(variable) for variable in self.model.optimizer.variables]
-        np.savez(self.folder / "optimizer.npz", *values)
         self.seconds += time.monotonic() - self.started
         self.started = time.monotonic()
         state = {"epoch": epoch + 1, "seconds": self.seconds}

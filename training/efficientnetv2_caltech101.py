@@ -15,11 +15,11 @@ import keras_cv
 import keras_hub
 import numpy as np
 
-from training import classifiers, photos, recipe
+from training import classifiers, photo_batches, photos, recipe
 
 SIZE = 112  # pixels the preset resizes to: more than in training, where crops enlarge things
 STORED = 128  # pixels of the photos that crops are taken from
-STAGES = ((12, 64), (24, 80), (32, 96))  # (last epoch, picture size in pixels)
+STAGES = ((12, 64), (20, 80), (26, 96))  # (last epoch, picture size in pixels)
 HELD_OUT = 0.15  # of every class
 BATCH = 64
 PEAK_RATE = 0.05
@@ -82,10 +82,10 @@ def train(train_on, stages, batch, seed, work):
     classifiers.compile_for_training(model, optimizer)
 
     def batches_of(size, first_epoch):
-        drawn = classifiers.batches(
+        drawn = photo_batches.batches(
             train_on, batch, unchanged, seed, first_epoch, shares(train_on.labels)
         )
-        return drawn.map(Chain(size)).map(classifiers.scaled).prefetch(4)
+        return drawn.map(Chain(size)).map(photo_batches.scaled).prefetch(4)
 
     return model, classifiers.fit_stages(model, stages, steps, batches_of, work)
 

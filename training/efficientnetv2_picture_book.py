@@ -9,7 +9,7 @@ import functools
 
 import keras
 
-from training import classifiers, photos, picture_book, recipe
+from training import classifiers, photo_batches, photos, picture_book, recipe
 
 SIZE = 96  # pixels
 STAGES = ((4, 64), (6, 96))  # (last epoch, picture size in pixels)
@@ -42,8 +42,8 @@ def scenes(count, seed, folder, degraded=0.0):
 
 def augment(images, targets, rng):
     """Shift by up to 6 pixels, mirror, vary the tones: (batch, 96, 96, 3) uint8."""
-    images = classifiers.flipped(classifiers.shifted(images, rng, 6), rng)
-    return classifiers.toned(images, rng), targets
+    images = photo_batches.flipped(photo_batches.shifted(images, rng, 6), rng)
+    return photo_batches.toned(images, rng), targets
 
 
 def train(train_on, stages, batch, seed, work):
@@ -54,8 +54,10 @@ def train(train_on, stages, batch, seed, work):
     classifiers.compile_for_training(model, optimizer)
 
     def batches_of(size, first_epoch):
-        drawn = classifiers.batches(train_on, batch, augment, seed, first_epoch)
-        return drawn.map(functools.partial(classifiers.resized, size=size)).map(classifiers.scaled)
+        drawn = photo_batches.batches(train_on, batch, augment, seed, first_epoch)
+        return drawn.map(functools.partial(photo_batches.resized, size=size)).map(
+            photo_batches.scaled
+        )
 
     return model, classifiers.fit_stages(model, stages, steps, batches_of, work)
 

@@ -10,7 +10,7 @@ import functools
 import keras
 import keras_hub
 
-from training import classifiers, photos, recipe
+from training import classifiers, photo_batches, photos, recipe
 
 SIZE = 64  # pixels the 32 are enlarged to: keras-hub's ResNet starts by shrinking to a quarter
 EPOCHS = 8
@@ -45,8 +45,8 @@ def build(dtype="mixed_bfloat16"):
 
 def augment(images, targets, rng):
     """Shift by up to 4 pixels, mirror, cut out 8 x 8: (batch, 32, 32, 3) uint8."""
-    images = classifiers.flipped(classifiers.shifted(images, rng, 4), rng)
-    return classifiers.cut_out(images, rng, 8), targets
+    images = photo_batches.flipped(photo_batches.shifted(images, rng, 4), rng)
+    return photo_batches.cut_out(images, rng, 8), targets
 
 
 def train(train_on, epochs, batch, seed, work):
@@ -57,8 +57,10 @@ def train(train_on, epochs, batch, seed, work):
     classifiers.compile_for_training(model, optimizer)
 
     def batches_of(size, first_epoch):
-        drawn = classifiers.batches(train_on, batch, augment, seed, first_epoch)
-        return drawn.map(functools.partial(classifiers.resized, size=size)).map(classifiers.scaled)
+        drawn = photo_batches.batches(train_on, batch, augment, seed, first_epoch)
+        return drawn.map(functools.partial(photo_batches.resized, size=size)).map(
+            photo_batches.scaled
+        )
 
     return model, classifiers.fit_stages(model, [(epochs, SIZE)], steps, batches_of, work)
 
@@ -83,6 +85,7 @@ def main(argv=None):
         seconds,
         held_out_as=f"{len(held_out):,} photos, a tenth of every class, drawn by seed",
         epochs=epochs,
+        pixels=32,
     )
 
 

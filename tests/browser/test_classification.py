@@ -1,0 +1,48 @@
+"""What a visitor does in the tab that classifies."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+pytestmark = pytest.mark.browser
+EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+PATIENCE = 60_000  # milliseconds; the first run may have to wait for Keras
+
+
+@pytest.fixture
+def tab(page):
+    page.get_by_role("tab", name="Classify").click()
+    return page.get_by_role("tabpanel", name="Classify")
+
+
+def upload(tab, path):
+    tab.locator("input[type=file]").first.set_input_files(path)
+
+
+def choose(page, tab, title):
+    tab.get_by_label("Model").click()
+    page.get_by_role("option", name=title).click()
+
+
+def test_upload_read_the_answer_change_the_model(page, tab, tmp_path):
+    path = tmp_path / "own.png"
+    ImageOps.mirror(Image.open(EXAMPLES / "sunflower.jpg")).save(path)
+    choose(page, tab, "drawings")
+    tab.get_by_text("68 things").first.wait_for(timeout=PATIENCE)
+    upload(tab, path)
+    answer = tab.locator(".big-label")
+    answer.get_by_text("sunflower").first.wait_for(timeout=PATIENCE)
+    tab.locator(".receipt").get_by_text("CPU").or_(tab.locator(".receipt strong")).first.wait_for()
+
+    choose(page, tab, "photos of 10 kinds")
+    answer.get_by_text("automobile").or_(answer.get_by_text("bird")).or_(
+        answer.get_by_text("frog")
+    ).first.wait_for(timeout=PATIENCE)
+
+
+def test_a_text_file_called_png_is_explained(page, tab, tmp_path):
+    path = tmp_path / "notes.png"
+    path.write_text("not a picture")
+    upload(tab, path)
+    page.get_by_text("not an image").first.wait_for(timeout=PATIENCE)

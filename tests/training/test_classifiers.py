@@ -1,0 +1,137 @@
+"""What the classifiers' recipes share: augmentation, schedule, splits and scores, by hand."""
+
+import numpy as np
+import pytest
+
+from training import classifiers, photo_batches, photos
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def ramp():
+    """Eight pictures of 6 x 6 whose pixels say where they are from."""
+    return np.tile(np.arange(36, dtype=np.uint8).reshape(1, 6, 6, 1), (8, 1, 1, 3))
+
+
+def test_flipped_mirrors_some_and_leaves_the_source(ramp, rng):
+    before = ramp.copy()
+    after = photo_batches.flipped(ramp, rng)
+    mirrored = [(each == before[0, :, ::-1]).all() for each in after]
+    kept = [(each == before[0]).all() for each in after]
+    assert any(mirrored) and any(kept) and all(np.logical_xor(mirrored, kept))
+    assert (ramp == before).all()
+
+
+def test_shifted_moves_whole_pictures(ramp, rng):
+    for each in photo_batches.shifted(ramp, rng, 2):
+        inner = each[2:4, 2:4, 0].astype(int)
+        assert inner[0, 1] - inner[0, 0] in (1, -1) or inner[0, 0] == inner[0, 1]
+        assert set(np.unique(each)) <= set(range(36))
+
+
+def test_shifted_by_nothing_is_the_same(ramp, rng):
+    assert (photo_batches.shifted(ramp, rng, 0) == ramp).all()
+
+
+def test_cut_out_greys_at_most_one_square(rng):
+    white = np.full((50, 12, 12, 3), 255, np.uint8)
+    grey = (photo_batches.cut_out(white, rng, 4) == 128).all(axis=3)
+    assert grey.sum(axis=(1, 2)).max() == 16 and grey.sum(axis=(1, 2)).min() >= 4
+
+
+def test_toned_stays_in_range_and_leaves_grey_near_grey(rng):
+    extremes = np.array([0, 128, 255], np.uint8).reshape(1, 1, 3, 1).repeat(3, axis=3)
+    after = photo_batches.toned(np.tile(extremes, (20, 1, 1, 1)), rng)
+    assert after.dtype == np.uint8
+    assert abs(after[:, 0, 1].astype(int) - 128).max() <= 0.3 * 128 + 1
+    assert (after[:, 0, 0] <= after[:, 0, 1]).all() and (after[:, 0, 1] <= after[:, 0, 2]).all()
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [(0, 0), (50, 0.5), (100, 1), (549, 1), (775, 0.5), (1000, 0), (1200, 0)],
+)
+def test_the_schedule_warms_up_holds_and_falls(step, rate):
+    schedule = classifiers.WarmUpHoldCosine(1.0, 1000, warm_up=0.1, hold=0.45)
+    assert float(schedule(step)) == pytest.approx(rate, abs=1e-3)
+
+
+def test_scores_by_hand():
+    """Class 0: two of three right; class 1: none of one. The right one is always among five."""
+    probability = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    found = classifiers.scores(probability, np.array([0, 0, 0, 1]))
+    assert found == {"top1": 0.5, "mean_over_classes": 0.3333, "top5": 1.0}
+
+
+def test_a_split_holds_out_a_share_of_each_class_and_repeats():
+    everything = photos.stand_in(("a", "b", "c"), 20, 4, 0)
+    train_on, held_out = photos.split(everything, 0.1, 7)
+    assert np.bincount(held_out.labels).tolist() == [2, 2, 2] and len(train_on) == 54
+    again = photos.split(everything, 0.1, 7)[1]
+    assert (again.images == held_out.images).all()
+    assert not (photos.split(everything, 0.1, 8)[1].images == held_out.images).all()
+
+
+def test_batches_repeat_by_seed_and_go_on_from_an_epoch():
+    everything = photos.stand_in(("a", "b"), 8, 4, 0)
+
+    def draw(first_epoch, count):
+        drawn = photo_batches.batches(everything, 4, lambda *both: both[:2], 3, first_epoch)
+        return [images.numpy() for images, _ in drawn.take(count)]
+
+    whole = draw(0, 8)
+    assert all((a == b).all() for a, b in zip(draw(1, 4), whole[4:], strict=True))
+    assert not all((a == b).all() for a, b in zip(whole[:4], whole[4:], strict=True))
+
+
+def test_a_zip_of_folders_becomes_photos(tmp_path):
+    import io
+    import zipfile
+
+    from PIL import Image
+
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for name, shade in (("owl/1.jpg", 200), ("ant/1.jpg", 20), ("owl/2.jpg", 220)):
+            file = io.BytesIO()
+            Image.new("L", (30, 20), shade).save(file, "JPEG")
+            archive.writestr(name, file.getvalue())
+    found = photos.from_zip(tmp_path / "photos.zip", 8)
+    assert found.classes == ("ant", "owl") and found.labels.tolist() == [0, 1, 1]
+    assert found.images.shape == (3, 8, 8, 3)
+    np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), [20, 200, 220], atol=2)
+
+
+def test_training_goes_on_from_its_checkpoint(tmp_path):
+    """A run stopped after one epoch and started again ends with the weights of one that was not."""
+    import keras
+
+    everything = photos.stand_in(("a", "b"), 16, 8, 0)
+
+    def fitted(folder, *stops):
+        for epochs in stops:
+            keras.utils.set_random_seed(0)
+            model = keras.Sequential(
+                [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
+            )
+            model.preprocessor = None
+            classifiers.compile_for_training(model, classifiers.sgd(0.01, 16))
+            classifiers.fit_stages(
+                model,
+                [(epochs, 8)],
+                8,
+                lambda size, first: photo_batches.batches(
+                    everything, 4, lambda images, targets, rng: (images, targets), 0, first
+                ).map(photo_batches.scaled),
+                folder,
+            )
+        return model.get_weights()
+
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "stopped").mkdir()
+    whole, stopped = fitted(tmp_path / "whole", 2), fitted(tmp_path / "stopped", 1, 2)
+    for one, other in zip(whole, stopped, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
