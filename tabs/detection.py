@@ -3,6 +3,7 @@
 Knows nothing of how a model is run. The sliders work on the stored candidates, without the model.
 """
 
+import html
 from collections import Counter
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from tabs import boxes, widgets
 TITLE = "Detect"
 NOTHING = "Nothing is that sure. Lower the confidence, or show another picture."
 LEAD = "Show a picture with several things in it and see which they are, and where."
-COLUMNS = ["Thing", "Score", "Left, top, right, bottom"]
+HEAD = "<tr><th>Thing</th><th>Score</th><th>Left, top, right, bottom</th></tr>"
 DOWNLOAD = """(found) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(found, null, 2)]));
@@ -101,13 +102,8 @@ def _thresholds():
 
 def _lists():
     """The table, and the JSON with its download."""
-    table = gr.Dataframe(
-        headers=COLUMNS,
-        datatype=["str", "str", "str"],
-        interactive=False,
-        show_label=False,
-        buttons=[],
-        elem_id="detections",
+    table = gr.HTML(
+        "", padding=False, elem_id="detections", elem_classes="status", apply_default_css=False
     )
     with gr.Accordion("As JSON", open=False, elem_classes="settings"):
         found = gr.JSON(show_label=False, max_height=320)
@@ -142,15 +138,11 @@ def _redraw(shown, confidence, iou, classes):
 def _views(shown, confidence, iou, classes):
     """The list, the drawing, the sentence, the table, the receipt and the code, in this order."""
     kept = shown.candidates.filter(confidence, iou, classes)
-    rows = [
-        [label, f"{score:.1%}", ", ".join(f"{edge:.0f}" for edge in box)]
-        for label, score, box in zip(kept.labels, kept.scores, kept.boxes, strict=True)
-    ]
     return (
         _as_json(kept),
         boxes.draw(images.read(shown.image), kept),
         _sentence(kept.labels),
-        rows,
+        _table(kept),
         widgets.receipt_line(kept.run, _share(kept, shown.candidates)),
         _code(kept.run.model, confidence, iou, classes),
     )
@@ -158,6 +150,17 @@ def _views(shown, confidence, iou, classes):
 
 def _share(kept, candidates):
     return f"{len(kept.labels)} of {len(candidates.labels)} candidates shown"
+
+
+def _table(kept):
+    """The frames as an HTML table, each marked with its colour in the drawing."""
+    rows = "".join(
+        f'<tr><td><span style="color: {boxes.colour(label)}">&#9632;</span>&nbsp;'
+        f"{html.escape(label)}</td>"
+        f"<td>{score:.1%}</td><td>{', '.join(f'{edge:.0f}' for edge in box)}</td></tr>"
+        for label, score, box in zip(kept.labels, kept.scores, kept.boxes, strict=True)
+    )
+    return f"<table><thead>{HEAD}</thead><tbody>{rows}</tbody></table>" if rows else ""
 
 
 def _as_json(kept):
