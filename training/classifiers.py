@@ -5,6 +5,7 @@ Knows no data set.
 
 import contextlib
 import json
+import math
 import time
 
 import keras
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from training import recipe
 
+START_UP = 60  # seconds that do not count as training: the first steps are compiled
 MEASURES = {"top1": "top-1 accuracy", "mean_over_classes": "top-1 accuracy, mean over classes"}
 
 
@@ -74,113 +76,125 @@ def efficientnet_v2(classes, size, dtype="mixed_bfloat16", pooling="avg", dropou
         )
 
 
-class WarmUpHoldCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """Learning rate: a linear warm-up, a plateau, then half a cosine down to zero.
+def warm_up_hold_cosine(share, warm_up=0.1, hold=0.45):
+    """Share of the peak learning rate at a share of the run: up a line, a plateau, half a cosine.
 
-    The shape is that of the KerasCV classification guide (warm-up 10 %, hold 45 % of the steps).
+    The shape and its defaults are those of the KerasCV classification guide.
     """
-
-    def __init__(self, peak, steps, warm_up=0.1, hold=0.45):
-        """Args: peak rate; steps of the whole run; shares of the steps, each 0 to 1."""
-        self.peak, self.steps, self.warm_up, self.hold = peak, steps, warm_up, hold
-
-    def __call__(self, step):
-        done = tf.cast(step, "float32") / self.steps
-        rising = done / max(self.warm_up, 1e-6)
-        falling = (done - self.warm_up - self.hold) / (1 - self.warm_up - self.hold)
-        cosine = 0.5 * (1 + tf.cos(np.pi * tf.clip_by_value(falling, 0.0, 1.0)))
-        return self.peak * tf.minimum(rising, cosine)
-
-    def get_config(self):
-        return {name: getattr(self, name) for name in ("peak", "steps", "warm_up", "hold")}
+    if share < warm_up:
+        return share / warm_up
+    falling = max(0.0, (share - warm_up - hold) / (1 - warm_up - hold))
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, falling)))
 
 
-def sgd(peak, steps, weight_decay=5e-4, **shape):
+def sgd(weight_decay=5e-4):
     """SGD with Nesterov momentum 0.9; weight decay spares biases and normalisation."""
-    optimizer = keras.optimizers.SGD(
-        WarmUpHoldCosine(peak, steps, **shape),
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=weight_decay,
-    )
+    optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
 
 
-def fit_stages(model, stages, steps, batches_of, work):
+class Pace(keras.callbacks.Callback):
+    """Sets the learning rate by the share of the run that is done, ends stages, saves what is done.
+
+    The share is that of the steps or that of the time allowed, whichever is larger: where the time
+    suffices a run repeats by seed; where it does not, the schedule still comes to its end.
+    """
+
+    def __init__(self, folder, steps, epochs, peak, minutes=math.inf, **shape):
+        """
+        Args:
+            folder: Path of the checkpoint's folder.
+            steps: int, in an epoch. epochs: int, planned.
+            peak: float, the highest learning rate.
+            minutes: float, the longest that training may take, over all runs.
+            **shape: `warm_up` and `hold`, shares of the run.
+        """
+        super().__init__()
+        self.folder, self.steps, self.epochs, self.peak = folder, steps, epochs, peak
+        self.allowed, self.shape = 60 * minutes, shape
+        self.epoch, self.step, self.until = 0, 0, 1.0
+        self.began = time.monotonic()
+
+    @property
+    def seconds(self):
+        """Time spent training, over all runs."""
+        return time.monotonic() - self.began
+
+    @property
+    def share(self):
+        """Share of the run that is done, 0 to 1."""
+        by_clock = max(0.0, self.seconds - START_UP) / self.allowed
+        return min(1.0, max(self.step / (self.steps * self.epochs), by_clock))
+
+    def restore(self, model):
+        """Bring a compiled model back to its last checkpoint, if there is one."""
+        state = self.folder / "state.json"
+        if state.exists():
+            model.optimizer.build(model.trainable_variables)  # else its state is not loaded
+            model.load_weights(self.folder / "last.weights.h5")
+            saved = json.loads(state.read_text())
+            self.epoch, self.step = saved["epoch"], saved["step"]
+            self.began = time.monotonic() - saved["seconds"]
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Set the learning rate."""
+        rate = self.peak * warm_up_hold_cosine(self.share, **self.shape)
+        self.model.optimizer.learning_rate = rate
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Count the step; end the stage where its share is done."""
+        self.step += 1
+        self.model.stop_training = self.share >= self.until
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the checkpoint; the small file that makes it valid comes last."""
+        self.epoch = epoch + 1
+        (self.folder / "state.json").unlink(missing_ok=True)
+        self.model.save_weights(self.folder / "last.weights.h5")
+        state = {"epoch": self.epoch, "step": self.step, "seconds": self.seconds}
+        (self.folder / "state.json").write_text(json.dumps(state))
+
+
+def fit_stages(model, pace, stages, batches_of):
     """Fit through stages, each at its own picture size, going on from the last checkpoint.
 
     Args:
         model: compiled; its preprocessor is set aside meanwhile, since it fixes the size.
+        pace: Pace of the run.
         stages: sequence of (last epoch, picture size in pixels), in order.
-        steps: int, steps in an epoch.
         batches_of: `batches_of(picture_size, first_epoch)` giving a dataset without end.
-        work: Path of the checkpoint's folder.
-
-    Returns:
-        float, seconds spent training, over all runs.
     """
     preprocessor, model.preprocessor = model.preprocessor, None
-    checkpoint = Checkpoint(work)
-    done = checkpoint.restore(model)
+    pace.restore(model)
     for last, size in stages:
-        if done < last:
+        pace.until = last / pace.epochs
+        if pace.share < pace.until:
             model.fit(
-                batches_of(size, done),
-                initial_epoch=done,
-                epochs=last,
-                steps_per_epoch=steps,
-                callbacks=[checkpoint],
+                batches_of(size, pace.epoch),
+                initial_epoch=pace.epoch,
+                epochs=pace.epoch + pace.epochs,
+                steps_per_epoch=pace.steps,
+                callbacks=[pace],
                 verbose=2,
             )
-            done = last
     model.preprocessor = preprocessor
-    return checkpoint.seconds
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimizer state, epoch and time spent after every epoch, to go on from."""
-
-    def __init__(self, folder):
-        super().__init__()
-        self.folder, self.seconds, self.epoch = folder, 0.0, 0
-        self.started = time.monotonic()
-
-    def restore(self, model):
-        """Bring a compiled model back to the last saved epoch; gives the number of epochs done."""
-        state = self.folder / "state.json"
-        if not state.exists():
-            return 0
-        saved = json.loads(state.read_text())
-        model.optimizer.build(model.trainable_variables)  # else its state is not loaded
-        model.load_weights(self.folder / "last.weights.h5")
-        self.epoch, self.seconds = saved["epoch"], saved["seconds"]
-        return self.epoch
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write the state; the small file that makes it valid comes last."""
-        (self.folder / "state.json").unlink(missing_ok=True)
-        self.model.save_weights(self.folder / "last.weights.h5")
-        self.seconds += time.monotonic() - self.started
-        self.started = time.monotonic()
-        state = {"epoch": epoch + 1, "seconds": self.seconds}
-        (self.folder / "state.json").write_text(json.dumps(state))
-
-
-def compile_for_training(model, optimizer, smoothing=0.1):
+def compile_for_training(model, smoothing=0.1):
     """Compile with smoothed cross-entropy on logits (Szegedy et al. 2016), without XLA.
 
     XLA is left out because it is two to three times slower than a plain graph on a CPU.
     """
     model.compile(
-        optimizer=optimizer,
+        optimizer=sgd(),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
         metrics=["accuracy"],
         jit_compile=False,
     )
 
 
-def finish(build, trained, args, held_out, seconds, measure="top1", **more):
+def finish(build, trained, args, held_out, pace, measure="top1", **more):
     """Save the preset in float32, then score what was saved and write its record.
 
     Args:
@@ -188,7 +202,7 @@ def finish(build, trained, args, held_out, seconds, measure="top1", **more):
         trained: the network that was fitted, of the same build.
         args: the recipe's arguments.
         held_out: Photos that the training never saw.
-        seconds: float, time spent training.
+        pace: the Pace of the run.
         measure: the key of `scores` that is the model's headline figure.
         **more: further figures for the record.
     """
@@ -203,7 +217,8 @@ def finish(build, trained, args, held_out, seconds, measure="top1", **more):
         result[measure],
         more.pop("held_out_as"),
         saved,
-        seconds,
+        pace.seconds,
+        epochs=pace.epoch,
         held_out_count=len(held_out),
         **result,
         **more,

@@ -21,6 +21,7 @@ SIZE = 112  # pixels the preset resizes to: more than in training, where crops e
 STORED = 128  # pixels of the photos that crops are taken from
 STAGES = ((12, 64), (20, 80), (26, 96))  # (last epoch, picture size in pixels)
 HELD_OUT = 0.15  # of every class
+MINUTES = 32  # at most
 BATCH = 64
 PEAK_RATE = 0.05
 START = recipe.BUNDLED / "efficientnetv2_picture_book"
@@ -74,12 +75,12 @@ def shares(labels):
 
 
 def train(train_on, stages, batch, seed, work):
-    """Fit the network; gives (model, seconds spent)."""
+    """Fit the network; gives it and the Pace of the run."""
     model = build()
     start_from_drawings(model)
-    steps = len(train_on) // batch
-    optimizer = classifiers.sgd(PEAK_RATE, steps * stages[-1][0], warm_up=0.1, hold=0.3)
-    classifiers.compile_for_training(model, optimizer)
+    classifiers.compile_for_training(model)
+    steps, epochs = len(train_on) // batch, stages[-1][0]
+    pace = classifiers.Pace(work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.1, hold=0.3)
 
     def batches_of(size, first_epoch):
         drawn = photo_batches.batches(
@@ -87,7 +88,8 @@ def train(train_on, stages, batch, seed, work):
         )
         return drawn.map(Chain(size)).map(photo_batches.scaled).prefetch(4)
 
-    return model, classifiers.fit_stages(model, stages, steps, batches_of, work)
+    classifiers.fit_stages(model, pace, stages, batches_of)
+    return model, pace
 
 
 def unchanged(images, targets, rng):
@@ -112,16 +114,15 @@ def main(argv=None):
     else:
         everything = photos.caltech101(args.data, STORED)
     train_on, held_out = photos.split(everything, HELD_OUT, args.seed)
-    trained, seconds = train(train_on, stages, batch, args.seed, args.work)
+    trained, pace = train(train_on, stages, batch, args.seed, args.work)
     return classifiers.finish(
         build,
         trained,
         args,
         held_out,
-        seconds,
+        pace,
         measure="mean_over_classes",
         held_out_as=f"{len(held_out):,} photos, 15 % of every class, drawn by seed",
-        epochs=stages[-1][0],
     )
 
 

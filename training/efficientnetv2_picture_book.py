@@ -15,6 +15,7 @@ SIZE = 96  # pixels
 STAGES = ((4, 64), (6, 96))  # (last epoch, picture size in pixels)
 SCENES = 16_000
 HELD_OUT = 1_500  # scenes, of seeds that no recipe trains on
+MINUTES = 14  # at most
 BATCH = 64
 PEAK_RATE = 0.05
 SMALLEST, LARGEST = 0.12, 0.9  # the thing's longer side, as a share of the picture's
@@ -47,11 +48,11 @@ def augment(images, targets, rng):
 
 
 def train(train_on, stages, batch, seed, work):
-    """Fit the network; gives (model, seconds spent)."""
+    """Fit the network; gives it and the Pace of the run."""
     model = build()
-    steps = len(train_on) // batch
-    optimizer = classifiers.sgd(PEAK_RATE, steps * stages[-1][0], warm_up=0.1, hold=0.2)
-    classifiers.compile_for_training(model, optimizer)
+    classifiers.compile_for_training(model)
+    steps, epochs = len(train_on) // batch, stages[-1][0]
+    pace = classifiers.Pace(work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.1, hold=0.2)
 
     def batches_of(size, first_epoch):
         drawn = photo_batches.batches(train_on, batch, augment, seed, first_epoch)
@@ -59,7 +60,8 @@ def train(train_on, stages, batch, seed, work):
             photo_batches.scaled
         )
 
-    return model, classifiers.fit_stages(model, stages, steps, batches_of, work)
+    classifiers.fit_stages(model, pace, stages, batches_of)
+    return model, pace
 
 
 def main(argv=None):
@@ -71,15 +73,14 @@ def main(argv=None):
     )
     train_on = scenes(count, args.seed * SCENES, args.work, degraded=0.2)
     held_out = scenes(held, picture_book.HELD_OUT, args.work)
-    trained, seconds = train(train_on, stages, batch, args.seed, args.work)
+    trained, pace = train(train_on, stages, batch, args.seed, args.work)
     return classifiers.finish(
         build,
         trained,
         args,
         held_out,
-        seconds,
+        pace,
         held_out_as=f"{held:,} scenes of one thing, 12 to 90 % of the picture, of held-out seeds",
-        epochs=stages[-1][0],
     )
 
 

@@ -14,6 +14,7 @@ from training import classifiers, photo_batches, photos, recipe
 
 SIZE = 64  # pixels the 32 are enlarged to: keras-hub's ResNet starts by shrinking to a quarter
 EPOCHS = 8
+MINUTES = 25  # at most
 BATCH = 128
 PEAK_RATE = 0.1
 HELD_OUT = 0.1  # of every class: 5,000 photos
@@ -50,11 +51,11 @@ def augment(images, targets, rng):
 
 
 def train(train_on, epochs, batch, seed, work):
-    """Fit the network; gives (model, seconds spent)."""
+    """Fit the network; gives it and the Pace of the run."""
     model = build()
+    classifiers.compile_for_training(model)
     steps = len(train_on) // batch
-    optimizer = classifiers.sgd(PEAK_RATE, steps * epochs, warm_up=0.2, hold=0.0)
-    classifiers.compile_for_training(model, optimizer)
+    pace = classifiers.Pace(work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.2, hold=0.0)
 
     def batches_of(size, first_epoch):
         drawn = photo_batches.batches(train_on, batch, augment, seed, first_epoch)
@@ -62,7 +63,8 @@ def train(train_on, epochs, batch, seed, work):
             photo_batches.scaled
         )
 
-    return model, classifiers.fit_stages(model, [(epochs, SIZE)], steps, batches_of, work)
+    classifiers.fit_stages(model, pace, [(epochs, SIZE)], batches_of)
+    return model, pace
 
 
 def main(argv=None):
@@ -76,15 +78,14 @@ def main(argv=None):
     )
     train_on, held_out = photos.split(everything, HELD_OUT, args.seed)
     epochs, batch = (1, 32) if args.smoke else (EPOCHS, BATCH)
-    trained, seconds = train(train_on, epochs, batch, args.seed, args.work)
+    trained, pace = train(train_on, epochs, batch, args.seed, args.work)
     return classifiers.finish(
         build,
         trained,
         args,
         held_out,
-        seconds,
+        pace,
         held_out_as=f"{len(held_out):,} photos, a tenth of every class, drawn by seed",
-        epochs=epochs,
         pixels=32,
     )
 

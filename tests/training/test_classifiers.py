@@ -52,12 +52,23 @@ def test_toned_stays_in_range_and_leaves_grey_near_grey(rng):
 
 
 @pytest.mark.parametrize(
-    ("step", "rate"),
-    [(0, 0), (50, 0.5), (100, 1), (549, 1), (775, 0.5), (1000, 0), (1200, 0)],
+    ("share", "rate"),
+    [(0, 0), (0.05, 0.5), (0.1, 1), (0.549, 1), (0.775, 0.5), (1, 0), (1.2, 0)],
 )
-def test_the_schedule_warms_up_holds_and_falls(step, rate):
-    schedule = classifiers.WarmUpHoldCosine(1.0, 1000, warm_up=0.1, hold=0.45)
-    assert float(schedule(step)) == pytest.approx(rate, abs=1e-3)
+def test_the_schedule_warms_up_holds_and_falls(share, rate):
+    found = classifiers.warm_up_hold_cosine(share, warm_up=0.1, hold=0.45)
+    assert found == pytest.approx(rate, abs=1e-3)
+
+
+def test_the_pace_is_that_of_the_clock_where_steps_are_slow(tmp_path, monkeypatch):
+    now = iter([0.0, 75.0, 75.0, 150.0])
+    monkeypatch.setattr(classifiers.time, "monotonic", lambda: next(now))
+    pace = classifiers.Pace(tmp_path, steps=10, epochs=10, peak=1.0, minutes=1)
+    pace.step = 10
+    assert pace.share == 0.25
+    pace.step = 50
+    assert pace.share == 0.5
+    assert pace.share == 1.0
 
 
 def test_scores_by_hand():
@@ -105,33 +116,41 @@ def test_a_zip_of_folders_becomes_photos(tmp_path):
     np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), [20, 200, 220], atol=2)
 
 
-def test_training_goes_on_from_its_checkpoint(tmp_path):
-    """A run stopped after one epoch and started again ends with the weights of one that was not."""
+def fitted(everything, folder, epochs, minutes=60):
+    """A tiny network fitted in `folder`; gives its weights and its Pace."""
     import keras
 
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    model.preprocessor = None
+    classifiers.compile_for_training(model)
+    pace = classifiers.Pace(folder, 8, 4, 0.01, minutes)
+
+    def batches_of(size, first_epoch):
+        drawn = photo_batches.batches(everything, 4, lambda *both: both[:2], 0, first_epoch)
+        return drawn.map(photo_batches.scaled)
+
+    classifiers.fit_stages(model, pace, [(epochs, 8)], batches_of)
+    return model.get_weights(), pace
+
+
+def test_training_goes_on_from_its_checkpoint(tmp_path):
+    """A run stopped after two epochs and started again ends as one that was not."""
     everything = photos.stand_in(("a", "b"), 16, 8, 0)
-
-    def fitted(folder, *stops):
-        for epochs in stops:
-            keras.utils.set_random_seed(0)
-            model = keras.Sequential(
-                [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
-            )
-            model.preprocessor = None
-            classifiers.compile_for_training(model, classifiers.sgd(0.01, 16))
-            classifiers.fit_stages(
-                model,
-                [(epochs, 8)],
-                8,
-                lambda size, first: photo_batches.batches(
-                    everything, 4, lambda images, targets, rng: (images, targets), 0, first
-                ).map(photo_batches.scaled),
-                folder,
-            )
-        return model.get_weights()
-
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "stopped").mkdir()
-    whole, stopped = fitted(tmp_path / "whole", 2), fitted(tmp_path / "stopped", 1, 2)
+    for name in ("whole", "stopped"):
+        (tmp_path / name).mkdir()
+    whole, pace = fitted(everything, tmp_path / "whole", 4)
+    fitted(everything, tmp_path / "stopped", 2)
+    stopped, again = fitted(everything, tmp_path / "stopped", 4)
     for one, other in zip(whole, stopped, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+    assert pace.epoch == again.epoch == 4 and pace.step == again.step == 32
+
+
+def test_training_ends_when_its_time_is_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(classifiers, "START_UP", 0)
+    everything = photos.stand_in(("a", "b"), 16, 8, 0)
+    _, pace = fitted(everything, tmp_path, 4, minutes=1e-6)
+    assert pace.step <= 1 and pace.share == 1
