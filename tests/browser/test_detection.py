@@ -18,9 +18,7 @@ def tab(page):
 
 
 def upload(tab, path):
-    tab.locator("input[type=file]:not([webkitdirectory])").locator("visible=true").or_(
-        tab.get_by_role("tabpanel", name="Detect").locator("input[type=file]")
-    ).first.set_input_files(path)
+    tab.locator("[role=tabpanel]:visible input[type=file]").first.set_input_files(path)
 
 
 def rows(tab):
