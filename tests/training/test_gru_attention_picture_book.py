@@ -1,0 +1,70 @@
+"""The recipe of `gru_attention_picture_book`: its targets, the whole path in small, its floor."""
+
+import json
+
+import numpy as np
+import pytest
+
+from models import catalog, vocabulary
+from training import picture_book
+
+fonted = pytest.mark.skipif(
+    not picture_book.FONT.exists(),
+    reason="needs the Debian package fonts-noto-color-emoji, which draws the picture-book world",
+)
+WORDS = vocabulary.build(picture_book.CLASSES)
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    from training import gru_attention_picture_book
+
+    return gru_attention_picture_book
+
+
+def test_cells_say_what_is_seen_in_them(recipe):
+    """A dog over the left half of the square and, in front of it, a cat at its bottom left."""
+    half, side = recipe.SIZE / 2, recipe.SIZE
+    boxes = np.array([[[0, 0, half, side], [0, half, half, side], [0, 0, 0, 0]]])
+    labels = np.array([[picture_book.CLASSES.index("dog"), picture_book.CLASSES.index("cat"), -1]])
+    cells = recipe.cell_words(boxes, labels, 4, WORDS).reshape(4, 4)
+    assert [[WORDS[at] for at in row] for row in cells] == [
+        ["dog", "dog", "", ""],
+        ["dog", "dog", "", ""],
+        ["cat", "cat", "", ""],
+        ["cat", "cat", "", ""],
+    ]
+
+
+def test_a_batch_repeats_by_number_and_is_no_longer_than_it_has_to_be(recipe):
+    captions = [["dog cat"] * recipe.CAPTIONS] * 5
+    ids = recipe.sentence_ids(captions, WORDS)
+    seen, cells = np.arange(5), np.arange(5)
+    first, again = (recipe.batch(3, 4, 0, seen, ids, cells) for _ in range(2))
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert first[1].shape == (4, 1 + recipe.PACE)
+    assert vocabulary.sentence(WORDS, first[1][0]) == "dog cat"
+
+
+@fonted
+def test_scenes_are_letterboxed_with_their_boxes(recipe, tmp_path):
+    drawn = recipe.scenes(10, 5, tmp_path)
+    assert drawn["images"].shape == (10, recipe.SIZE, recipe.SIZE, 3)
+    assert (drawn["images"][7, : recipe.SIZE // 8] == 114).all(), "a wide scene has a bar on top"
+    there = drawn["labels"][7] >= 0
+    tops, bottoms = drawn["boxes"][7][there][:, 1], drawn["boxes"][7][there][:, 3]
+    assert (tops >= recipe.SIZE / 8).all() and (bottoms <= recipe.SIZE * 7 / 8).all()
+
+
+@fonted
+@pytest.mark.slow
+def test_smoke(recipe, tmp_path):
+    out = tmp_path / "preset"
+    record = recipe.main(["--smoke", "--out", str(out), "--work", str(tmp_path / "work")])
+    assert json.loads((out / "training.json").read_text()) == record
+    assert 0 <= record["value"] <= 1 and record["steps"] == 3
+    assert max(file.stat().st_size for file in out.iterdir()) < 10_000_000
+
+
+def test_the_bundled_model_reaches_its_floor():
+    assert catalog.get("gru_attention_picture_book").record["value"] >= 0.7
