@@ -39,8 +39,8 @@ def arguments(argv=None):
         "--models",
         choices=("auto", "bundled", "pretrained"),
         default="auto",
-        help="auto: published checkpoints found on this machine, else the bundled models; "
-        "bundled: only those; pretrained: the published ones (default: auto)",
+        help="which models the pickers offer. Only bundled ones are in the catalogue so far, so "
+        "auto and bundled are the same and pretrained is refused (default: auto)",
     )
     add("--offline", action="store_true", help="never open a connection to a model hub")
     add(
@@ -49,7 +49,12 @@ def arguments(argv=None):
         metavar="GB",
         help="memory that loaded models may hold (default: 60 %% of what is available)",
     )
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.models == "pretrained":
+        parser.error("no published checkpoint is in the catalogue yet; use auto or bundled")
+    if options.cache_budget is not None and not options.cache_budget > 0:
+        parser.error("--cache-budget has to be over 0 GB")
+    return options
 
 
 def page():

@@ -3,6 +3,6 @@
 A tab is a module with four names: TITLE, LEAD, build() and warm_up().
 """
 
-from tabs import classification
+from tabs import captioning, classification, detection
 
-TABS = (classification,)  # the order on screen; the only list of tabs
+TABS = (classification, detection, captioning)  # the order on screen; the only list of tabs

@@ -12,6 +12,9 @@ from tabs import widgets
 TITLE = "Classify"
 LEAD = "Show a picture and see what the model takes it for, and how sure it is."
 
+DRAWINGS = "efficientnetv2_picture_book"  # an example is drawn, so a click picks this model
+EXAMPLES = ("sunflower.jpg",)
+
 
 def build():
     """Create the tab's components and events."""
@@ -23,9 +26,11 @@ def build():
             model = widgets.model_picker("classification")
             with widgets.settings():
                 top_k = gr.Slider(1, 10, 5, step=1, label="Classes shown")
+            drawings = widgets.examples(widgets.pictures(*EXAMPLES), image, "Or try a drawing")
         with widgets.result_side():
             label = gr.Label(label="It is probably", elem_classes="big-label")
             line, code = widgets.receipt()
+    drawings.dataset.click(lambda: DRAWINGS, None, model, api_visibility="private")
     outputs = [label, line, code]
     button.click(_classify, [image, model, top_k], outputs, api_name="classify")
     widgets.run_on_change([image, model], _classify, [image, model, top_k], outputs)
