@@ -45,7 +45,7 @@ def build():
             widgets.examples(widgets.pictures(*(f"{name}.jpg" for name in EXAMPLES)), image)
         with widgets.result_side():
             gr.HTML(STYLE, padding=False)
-            listed = gr.HTML(WAITING, padding=False, elem_id="captions")
+            listed = gr.HTML(WAITING, padding=False, apply_default_css=False, elem_id="captions")
             with gr.Accordion("As JSON", open=False, elem_classes="settings"):
                 found = gr.JSON(show_label=False)
             line, code = widgets.receipt()
