@@ -30,7 +30,7 @@ def precision(policy):
         keras.config.set_dtype_policy(before)
 
 
-def efficientnet_v2(classes, size, dtype="mixed_bfloat16", pooling="avg", dropout=0.5):
+def efficientnet_v2(classes, size, dtype="mixed_bfloat16", dropout=0.5):
     """An untrained EfficientNetV2 of 1.9 M parameters: (batch, height, width, 3) to logits.
 
     Tan and Le 2021, arXiv:2104.00298: Fused-MBConv in the early stages, MBConv with squeeze and
@@ -41,7 +41,6 @@ def efficientnet_v2(classes, size, dtype="mixed_bfloat16", pooling="avg", dropou
         classes: int, number of classes.
         size: int, pixels that the preset's preprocessor resizes to; training may use others.
         dtype: Keras dtype policy's name.
-        pooling: "avg" or "max", over the last feature map.
         dropout: share of the pooled features dropped in training, 0 to 1.
     """
     with precision(dtype):
@@ -70,7 +69,6 @@ def efficientnet_v2(classes, size, dtype="mixed_bfloat16", pooling="avg", dropou
             backbone=backbone,
             num_classes=classes,
             preprocessor=keras_hub.models.EfficientNetImageClassifierPreprocessor(converter),
-            pooling=pooling,
             dropout=dropout,
             head_dtype="float32",
         )
@@ -90,6 +88,13 @@ def warm_up_hold_cosine(share, warm_up=0.1, hold=0.45):
 def sgd(weight_decay=5e-4):
     """SGD with Nesterov momentum 0.9; weight decay spares biases and normalisation."""
     optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+def adamw(weight_decay=0.02):
+    """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), for runs of few steps."""
+    optimizer = keras.optimizers.AdamW(weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
 
@@ -181,13 +186,13 @@ def fit_stages(model, pace, stages, batches_of):
     model.preprocessor = preprocessor
 
 
-def compile_for_training(model, smoothing=0.1):
+def compile_for_training(model, optimizer, smoothing=0.1):
     """Compile with smoothed cross-entropy on logits (Szegedy et al. 2016), without XLA.
 
     XLA is left out because it is two to three times slower than a plain graph on a CPU.
     """
     model.compile(
-        optimizer=sgd(),
+        optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
         metrics=["accuracy"],
         jit_compile=False,

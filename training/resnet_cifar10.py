@@ -53,7 +53,7 @@ def augment(images, targets, rng):
 def train(train_on, epochs, batch, seed, work):
     """Fit the network; gives it and the Pace of the run."""
     model = build()
-    classifiers.compile_for_training(model)
+    classifiers.compile_for_training(model, classifiers.sgd())
     steps = len(train_on) // batch
     pace = classifiers.Pace(work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.2, hold=0.0)
 
