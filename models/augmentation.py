@@ -41,15 +41,18 @@ def augment(images, layers, seed=None, count=9, labels=None, size=SIZE):
     """
     began = time.perf_counter()
     seed = checks.seed(seed)
+    program = code(layers, seed, count, size)
+    batch = squares(images, size)
+    augmented, mixed = worker.run(program, batch, _labels(labels, len(batch)))
+    run = Run("keras_cv.layers", time.perf_counter() - began, "CPU", "float32", seed)
+    return Augmented(augmented, mixed, program, run)
+
+
+def code(layers, seed, count=9, size=SIZE):
+    """Return the Keras code that `augment` runs for the same arguments, without running it."""
     count = checks.number(count, "The number of variants", 1, IMAGES, integer=True)
     size = checks.number(size, "The size", 32, 512, integer=True)
-    steps = augmentation_chain.chain(layers)
-    batch = squares(images, size)
-    labels = _labels(labels, len(batch))
-    code = augmentation_chain.code(steps, seed, count, size)
-    augmented, mixed = worker.run(code, batch, labels)
-    run = Run("keras_cv.layers", time.perf_counter() - began, "CPU", "float32", seed)
-    return Augmented(augmented, mixed, code, run)
+    return augmentation_chain.code(augmentation_chain.chain(layers), seed, count, size)
 
 
 def squares(images, size=SIZE):

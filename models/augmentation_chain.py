@@ -19,12 +19,14 @@ import numpy as np
 import tensorflow as tf
 from keras_cv import layers
 
-# `images`: array (n, height, width, 3), values 0 to 255. `labels`: array (n, classes), float32.
+# Give it `images`, an array (n, height, width, 3) with values from 0 to 255,
+# and `labels`, an array (n, classes), one-hot or mixed.
 seed, count, batch_size = {seed}, {count}, {batch}
 
 tf.random.set_seed(seed)
 tf.random.set_global_generator(tf.random.Generator.from_seed(seed))
-layers.BaseImageAugmentationLayer.auto_vectorize = False  # in turn: the seed alone decides
+# One image after another, so that the seed alone decides:
+layers.BaseImageAugmentationLayer.auto_vectorize = False
 """
 _ALONE = '''
 

@@ -139,7 +139,7 @@ _SHAPE = (
         "Zooms in or out.",
         (
             _span("height_factor", (-0.3, 0.3), -0.9, 1, "Below 0 is in, above is out.", "both"),
-            _span("width_factor", None, -0.9, 1, "The same for the width; None: as tall.", "both"),
+            _span("width_factor", None, -0.9, 1, "A zoom of its own for the width.", "both"),
             *_FILL,
         ),
     ),
