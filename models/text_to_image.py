@@ -1,0 +1,150 @@
+"""Draws pictures from a prompt, step by step, with a bundled latent diffusion model.
+
+Knows no page. Each step is a value of a generator, so the caller owns progress and stopping.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from models import catalog, checks, loader
+from models.results import Step
+
+PROMPT_LIMIT = 1_000  # characters
+MOST_STEPS = 100
+MOST_GUIDANCE = 12.0
+MOST_IMAGES = 4
+STEPS = 25
+GUIDANCE = 4.0
+PREVIEW_EVERY = 3  # steps
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw and how, checked."""
+
+    prompt: str
+    seed: int  # in [0, 2**31 - 1]
+    negative_prompt: str = ""  # what to keep away from
+    steps: int = STEPS  # of Euler's method from noise to picture
+    guidance_scale: float = GUIDANCE  # 1 is the plain model; more follows the prompt more closely
+    batch_size: int = 1  # pictures
+
+
+def generate(prompt, negative_prompt="", model=None, steps=STEPS, guidance_scale=GUIDANCE,
+             batch_size=1, seed=None):
+    """Draw `batch_size` pictures of `prompt`, with previews on the way.
+
+    Args:
+        prompt: str, what to draw.
+        negative_prompt: str, what to keep away from; "" for nothing in particular.
+        model: str, an id in the catalogue, or None for the default.
+        steps: int in [1, 100].
+        guidance_scale: float in [1, 12] (Ho and Salimans 2022).
+        batch_size: int in [1, 4]. Picture i is the same picture in a batch of any size.
+        seed: int in [0, 2**31 - 1], or None for one at random, which the steps' `run` names.
+
+    Returns:
+        A generator of Step; every PREVIEW_EVERY-th and the last have previews, the last has images.
+        Closing it stops the work.
+
+    Raises:
+        BadInput: an argument out of range, before any step.
+    """
+    row = catalog.pick(model, "text_to_image")
+    request = Request(
+        prompt=checks.text(prompt, "prompt", PROMPT_LIMIT),
+        negative_prompt=_optional(negative_prompt),
+        steps=checks.number(steps, "steps", 1, MOST_STEPS, integer=True),
+        guidance_scale=checks.number(guidance_scale, "guidance_scale", 1, MOST_GUIDANCE),
+        batch_size=checks.number(batch_size, "batch_size", 1, MOST_IMAGES, integer=True),
+        seed=checks.seed(seed),
+    )
+    return _generate(row, request)
+
+
+def passed_over(prompt, model=None):
+    """Return the words of a prompt that the model does not know or read, in order, as a tuple."""
+    row = catalog.pick(model, "text_to_image")
+    tokenizer = loader.load(row.id).model.tokenizer
+    unread = tokenizer.unknown(prompt) + tokenizer.unread(prompt)
+    return tuple(dict.fromkeys(unread))
+
+
+def denoise(loaded, request):
+    """Yield the Steps of a Request on a Loaded StableDiffusion, from noise to pictures.
+
+    Euler's method along the velocity that the U-Net predicts (Lipman et al. 2023), in equal steps
+    of time from 1, noise, to 0. A preview is where the present velocity would lead in one step.
+    """
+    began = time.perf_counter()
+    move, pixels = loaded.compiled(_move), loaded.compiled(_pixels)
+    latents = noise(request.seed, request.batch_size, loaded.model.latent_shape)
+    with loaded.lock:
+        context, mask = _read(loaded, request)
+    times = np.linspace(1, 0, request.steps + 1, dtype=np.float32)
+    scale = np.float32(request.guidance_scale)
+    for index in range(1, request.steps + 1):
+        last = index == request.steps
+        with loaded.lock:
+            latents, ahead = move(latents, times[index - 1], times[index], context, mask, scale)
+            shown = pixels(ahead) if last or index % PREVIEW_EVERY == 1 else None
+        run = loaded.run(began, request.seed)
+        yield Step(index, request.steps, shown, shown if last else None, run)
+
+
+def noise(seed, count, shape):
+    """Standard normal noise (count, *shape) float32; that of image i hangs on (seed, i) alone."""
+    return np.stack(
+        [np.random.default_rng([seed, i]).standard_normal(shape, np.float32) for i in range(count)]
+    )
+
+
+def _generate(row, request):
+    with loader.use(row.id) as loaded:
+        yield from denoise(loaded, request)
+
+
+def _optional(text):
+    blank = text is None or (isinstance(text, str) and not text.strip())
+    return "" if blank else checks.text(text, "negative prompt", PROMPT_LIMIT)
+
+
+def _read(loaded, request):
+    """Encode prompt and negative prompt once: context (2 * batch, length, width) and its mask."""
+    token_ids = loaded.model.tokenizer([request.prompt, request.negative_prompt])
+    context, mask = loaded.compiled(_context)(token_ids)
+    return tuple(np.repeat(each, request.batch_size, axis=0) for each in (context, mask))
+
+
+def _context(model, token_ids):
+    """(texts, length) token ids -> vectors (texts, length, width), and where there is a word."""
+    from models.architectures.text_encoder import PAD
+
+    return model.text_encoder(token_ids), token_ids != PAD
+
+
+def _move(model, latents, now, after, context, mask, scale):
+    """One step of time, and the pictures that it heads for.
+
+    Prompt and negative prompt go through the U-Net as one batch, the prompt's half first.
+
+    Returns:
+        (latents at time `after`, latents that the velocity leads to at time 0).
+    """
+    from keras import ops
+
+    both = ops.concatenate([latents, latents])
+    times = ops.broadcast_to(now, (both.shape[0],))
+    velocity = ops.cast(model.velocity(both, times, context, mask), "float32")
+    wanted, unwanted = ops.split(velocity, 2)
+    velocity = unwanted + scale * (wanted - unwanted)
+    return latents + (after - now) * velocity, latents - now * velocity
+
+
+def _pixels(model, latents):
+    """Latents to images (batch, height, width, 3) uint8."""
+    from keras import ops
+
+    return ops.cast(ops.round((model.decode(latents) + 1) * 127.5), "uint8")

@@ -1,0 +1,177 @@
+"""The tab that draws pictures from a prompt, with previews while they come out of the noise.
+
+Knows nothing of how a model is run.
+"""
+
+import html
+
+import gradio as gr
+
+from models import catalog, checks, text_to_image
+from tabs import widgets
+
+TITLE = "Draw"
+LEAD = "Say what you would like to see, and watch it come out of the noise."
+EXAMPLES = (
+    "a dog in a meadow",
+    "a penguin in the snow",
+    "a rocket in space",
+    "a red car in a city",
+    "a sailboat at sea",
+    "an owl at night",
+    "a cactus in the desert",
+    "a birthday cake",
+)
+SETTINGS = "meadow, beach, sea, forest, desert, snow, night, city, room, space"
+STOPPED = "Stopped. The picture so far stays."
+
+
+def build():
+    """Create the tab's components and events."""
+    widgets.heading(LEAD)
+    with widgets.pair():
+        with widgets.input_side():
+            prompt, draw, stop = _request()
+            model = widgets.model_picker("text_to_image")
+            with widgets.settings():
+                negative, steps, guidance, count = _sliders()
+                seed, lock = widgets.seed_row()
+            widgets.examples(list(EXAMPLES), prompt)
+            _vocabulary()
+        with widgets.result_side():
+            gallery = _gallery()
+            status = gr.HTML("", padding=False, elem_id="drawing")
+            line, code = widgets.receipt()
+    buttons = [draw, stop]
+    begun = gr.on(
+        [draw.click, prompt.submit], _begin, [seed, lock], [seed, *buttons, status], **_quiet()
+    )
+    drawn = begun.then(
+        _draw,
+        [prompt, negative, model, steps, guidance, count, seed],
+        [gallery, status, line, code],
+        api_name="text_to_image",
+        show_progress="hidden",
+    )
+    drawn.then(_end, None, buttons, **_quiet())
+    stop.click(_stop, None, [*buttons, status], cancels=[drawn], **_quiet())
+
+
+def _quiet():
+    return {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+
+def _request():
+    prompt = gr.Textbox(
+        label="Your picture in words",
+        placeholder="a dog in a meadow",
+        lines=2,
+        max_lines=6,
+        submit_btn=False,
+    )
+    with gr.Row():
+        draw = widgets.action("Draw")
+        stop = gr.Button("Stop", size="lg", interactive=False, elem_classes="stop")
+    return prompt, draw, stop
+
+
+def _sliders():
+    negative = gr.Textbox(label="Not in the picture", placeholder="snow", max_lines=3)
+    steps = gr.Slider(
+        1, text_to_image.MOST_STEPS, text_to_image.STEPS, step=1, label="Steps",
+        info="More are slower and finer",
+    )
+    guidance = gr.Slider(
+        1, text_to_image.MOST_GUIDANCE, text_to_image.GUIDANCE, step=0.5, label="Guidance",
+        info="How strictly the words are followed",
+    )
+    count = gr.Slider(1, text_to_image.MOST_IMAGES, 1, step=1, label="Pictures")
+    return negative, steps, guidance, count
+
+
+def _gallery():
+    return gr.Gallery(
+        label="The picture",
+        columns=2,
+        height=560,
+        object_fit="contain",
+        format="png",
+        interactive=False,
+        elem_id="pictures",
+    )
+
+
+def _vocabulary():
+    """Say which things and settings the default model can draw."""
+    things = ", ".join(catalog.labels(catalog.of("text_to_image")[0].id))
+    with gr.Accordion("What it can draw", open=False, elem_classes=["settings", "later"]):
+        gr.HTML(
+            f'<p class="quiet"><strong>Things</strong> {html.escape(things)}.</p>'
+            f'<p class="quiet"><strong>Places</strong> {SETTINGS}.</p>'
+        )
+
+
+def _begin(seed, lock):
+    """Draw a new seed unless it is locked; turn Stop on."""
+    seed = seed if lock else checks.seed(None)
+    return seed, gr.Button(interactive=False), gr.Button(interactive=True), _said("Getting ready")
+
+
+def _end():
+    return gr.Button(interactive=True), gr.Button(interactive=False)
+
+
+def _stop():
+    return *_end(), _said(STOPPED)
+
+
+@widgets.guarded
+def _draw(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed):
+    """Draw `batch_size` pictures of a prompt, away from the negative prompt; previews on the way.
+
+    The same prompt, seed and settings give the same pictures.
+    """
+    told = ""
+    for step in text_to_image.generate(
+        prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed
+    ):
+        if step.previews is not None:
+            told = told or _left_out(prompt, model)
+            line = widgets.receipt_line(step.run)
+            code = _code(prompt, negative_prompt, step, guidance_scale)
+            yield list(step.previews), _said(_progress(step) + told, step), line, code
+
+
+def _progress(step):
+    if step.images is not None:
+        return "Done."
+    left = step.run.seconds / step.index * (step.total - step.index)
+    return f"Step {step.index} of {step.total}, about {widgets.duration(left)} left."
+
+
+def _left_out(prompt, model):
+    words = text_to_image.passed_over(prompt, model)
+    return f" It does not know {', '.join(words)} and left that out." if words else ""
+
+
+def _said(text, step=None):
+    """A line of text, over a bar where there is a step."""
+    bar = f'<progress value="{step.index}" max="{step.total}"></progress>' if step else ""
+    return f'<div class="quiet" role="status">{bar}<p>{html.escape(text)}</p></div>'
+
+
+def _code(prompt, negative_prompt, step, guidance_scale):
+    negative = f"negative_prompt={negative_prompt!r}, " if negative_prompt else ""
+    return (
+        "from models import text_to_image\n\n"
+        f"steps = text_to_image.generate(\n    {prompt!r}, {negative}"
+        f'model="{step.run.model}", steps={step.total},\n'
+        f"    guidance_scale={guidance_scale:g}, batch_size={len(step.previews)}, "
+        f"seed={step.run.seed},\n)\n"
+        "images = list(steps)[-1].images"
+    )
+
+
+def warm_up():
+    """Load the default model and compile it for one picture."""
+    list(text_to_image.generate("a dog", steps=1, seed=0))

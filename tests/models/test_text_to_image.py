@@ -1,0 +1,128 @@
+"""Drawing: checks, seeds, batches, stopping; with a tiny model of random weights."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+from models import catalog, loader, text_to_image
+from models.checks import BadInput
+
+TINY = {
+    "text_length": 8, "text_width": 16, "text_depth": 1, "image_size": 32,
+    "autoencoder_widths": (8, 8, 16), "unet_widths": (8, 16), "unet_depths": (1, 1), "heads": 2,
+}
+WORDS = ("a", "dog", "cat", "meadow", "in")
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """A Loaded of random weights, none of them zero, so that every input matters."""
+    import keras
+
+    from models import runtime
+    from models.architectures.stable_diffusion import StableDiffusion
+
+    runtime.start()
+    keras.utils.set_random_seed(0)
+    model = StableDiffusion(WORDS, dtype="float32", **TINY)
+    rng = np.random.default_rng(0)
+    for weight in model.unet.weights:
+        if not np.any(weight):
+            weight.assign(rng.normal(0, 0.2, weight.shape))
+    return loader.Loaded(catalog.get("stable_diffusion_picture_book"), model, 0, 0.0)
+
+
+@pytest.fixture
+def drawn(loaded, monkeypatch):
+    """Return a function that draws with the tiny model and gives all steps."""
+    monkeypatch.setattr(loader, "use", lambda name: contextlib.nullcontext(loaded))
+    monkeypatch.setattr(loader, "load", lambda name: loaded)
+
+    def draw(prompt="a dog", **options):
+        return list(text_to_image.generate(prompt, **{"steps": 5, "seed": 3, **options}))
+
+    return draw
+
+
+def test_steps_count_up_and_the_last_has_images(drawn):
+    steps = drawn(batch_size=2)
+    assert [(step.index, step.total) for step in steps] == [(at, 5) for at in range(1, 6)]
+    assert all(step.images is None for step in steps[:-1])
+    assert steps[-1].images.shape == (2, 32, 32, 3) and steps[-1].images.dtype == np.uint8
+    assert steps[0].previews.shape == (2, 32, 32, 3)
+    assert steps[-1].run.seed == 3
+
+
+def test_same_settings_same_image_to_the_bit(drawn):
+    np.testing.assert_array_equal(drawn()[-1].images, drawn()[-1].images)
+
+
+def test_image_is_the_same_picture_in_a_batch_of_another_size(drawn):
+    alone, among = drawn(batch_size=1)[-1].images, drawn(batch_size=4)[-1].images
+    assert np.abs(alone[0].astype(int) - among[0]).max() <= 8
+    assert np.abs(among[1].astype(int) - among[0]).max() > 8, "the batch repeats one picture"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"prompt": "a cat"}, id="prompt"),
+        pytest.param({"negative_prompt": "meadow"}, id="negative prompt"),
+        pytest.param({"seed": 0}, id="seed of zero"),
+        pytest.param({"guidance_scale": 9}, id="guidance"),
+        pytest.param({"steps": 4}, id="steps"),
+    ],
+)
+def test_every_setting_matters(drawn, change):
+    assert (drawn(**change)[-1].images != drawn()[-1].images).any()
+
+
+def test_guidance_of_one_is_the_plain_model(drawn):
+    """At scale 1 the negative prompt drops out of the sum."""
+    plain = drawn(guidance_scale=1)[-1].images
+    with_negative = drawn(guidance_scale=1, negative_prompt="meadow")[-1].images
+    assert np.abs(plain.astype(int) - with_negative).max() <= 1
+
+
+def test_a_seed_at_random_is_told_and_repeats(drawn):
+    first = drawn(seed=None)[-1]
+    again = drawn(seed=first.run.seed)[-1]
+    np.testing.assert_array_equal(first.images, again.images)
+
+
+def test_closing_stops_and_frees_the_lock(loaded, drawn):
+    generator = text_to_image.generate("a dog", steps=50, seed=1)
+    next(generator)
+    assert not loaded.lock.locked(), "the lock is held over a yield"
+    generator.close()
+    assert loaded.lock.acquire(timeout=1)
+    loaded.lock.release()
+
+
+def test_words_outside_the_vocabulary_are_told(drawn):
+    assert text_to_image.passed_over("An astronaut in a meadow") == ("an", "astronaut")
+    assert text_to_image.passed_over("a dog in a meadow a dog cat") == ("cat",), "too long"
+    assert text_to_image.passed_over("a dog") == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param({"prompt": " "}, "empty", id="empty prompt"),
+        pytest.param({"prompt": "dog " * 2500}, "Shorten", id="10,000 characters"),
+        pytest.param({"prompt": None}, "nothing came", id="no prompt"),
+        pytest.param({"negative_prompt": 7}, "negative prompt", id="negative prompt not text"),
+        pytest.param({"model": "dall-e"}, "stable_diffusion_picture_book", id="unknown model"),
+        pytest.param({"model": "resnet_cifar10"}, "classification", id="a classifier"),
+        pytest.param({"steps": 0}, "from 1 to 100", id="no steps"),
+        pytest.param({"steps": 2.5}, "whole number", id="half a step"),
+        pytest.param({"guidance_scale": float("nan")}, "from 1 to 12", id="nan guidance"),
+        pytest.param({"batch_size": 5}, "from 1 to 4", id="five pictures"),
+        pytest.param({"batch_size": True}, "batch_size", id="True pictures"),
+        pytest.param({"seed": -1}, "seed", id="negative seed"),
+    ],
+)
+def test_bad_input_is_told_before_any_work(options, told):
+    with pytest.raises(BadInput, match=told):
+        text_to_image.generate(**{"prompt": "a dog", **options})

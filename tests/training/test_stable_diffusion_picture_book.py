@@ -1,0 +1,84 @@
+"""The recipe of `stable_diffusion_picture_book`: its smoke mode, losses, batches, checkpoints."""
+
+import json
+
+import numpy as np
+import pytest
+
+from models.architectures.text_encoder import PAD, START, UNKNOWN
+from training import flow_matching
+from training import stable_diffusion_picture_book as recipe_module
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """Folder of a smoke run, with its preset in `out`."""
+    folder = tmp_path_factory.mktemp("smoke")
+    recipe_module.main(["--smoke", "--out", f"{folder}/out", "--work", f"{folder}/work"])
+    return folder
+
+
+def test_smoke_run_gives_a_preset_that_draws(smoke):
+    from models.architectures.stable_diffusion import StableDiffusion
+    from training import drawing_score
+
+    model = StableDiffusion.from_preset(str(smoke / "out"), dtype="float32")
+    drawn = drawing_score.drawings(model, ["dog", "owl"], 2, steps=2)
+    assert drawn["owl"].shape == (2, 32, 32, 3)
+    assert {"a", "an"} <= set(model.tokenizer.vocabulary)
+    assert len(json.loads((smoke / "out" / "labels.json").read_text())) == 68
+    assert json.loads((smoke / "out" / "training.json").read_text())["value"] > 0
+
+
+def test_a_finished_run_is_not_trained_again(smoke):
+    """Run again, it starts from its checkpoints and saves the same weights."""
+    saved = sorted((smoke / "out").glob("*.h5"))
+    before = [file.stat().st_size for file in saved]
+    again = ["--smoke", "--out", f"{smoke}/again", "--work", f"{smoke}/work"]
+    recipe_module.main(again)
+    import h5py
+
+    assert [file.stat().st_size for file in sorted((smoke / "again").glob("*.h5"))] == before
+    with h5py.File(saved[0]) as first, h5py.File(smoke / "again" / saved[0].name) as second:
+        first.visititems(lambda name, item: _same(item, second[name]))
+
+
+def _same(item, other):
+    if hasattr(item, "shape"):
+        np.testing.assert_array_equal(item[()], other[()])
+
+
+def test_batches_lie_on_the_line_from_picture_to_noise():
+    latents = np.random.default_rng(0).normal(size=(5, 4, 4, 2)).astype(np.float32)
+    captions = [np.array([[START, 5, 6, PAD]])] * 5
+    inputs, velocity = flow_matching.batch(latents, captions, np.random.default_rng(1), 64)
+    along = inputs["times"][:, None, None, None]
+    clean = inputs["latents"] - along * velocity
+    distance = np.abs(clean[:, None] - latents[None]).max((2, 3, 4)).min(1)
+    assert distance.max() < 1e-5
+    assert (inputs["times"] > 0).all() and (inputs["times"] < 1).all()
+
+
+def test_some_captions_and_some_words_are_hidden():
+    captions = [np.array([[START, 5, 6, PAD]])]
+    latents = np.zeros((1, 2, 2, 1), np.float32)
+    rng = np.random.default_rng(0)
+    ids = flow_matching.batch(latents, captions, rng, 4000)[0]["token_ids"]
+    assert (ids[:, 0] == START).all() and (ids[:, 3] == PAD).all()
+    bare = (ids[:, 1:] == PAD).all(1).mean()
+    assert abs(bare - flow_matching.NO_CAPTION) < 0.03
+    told = ids[ids[:, 1] != PAD]
+    assert abs((told[:, 1:3] == UNKNOWN).mean() - flow_matching.NO_WORD) < 0.015
+
+
+def test_pyramid_loss_sees_edges():
+    """A blurred edge costs more than the same error spread over the picture."""
+    from training.autoencoder import pyramid_loss
+
+    edge = np.zeros((1, 16, 16, 3), np.float32)
+    edge[:, :, 8:] = 1
+    blurred = edge.copy()
+    blurred[:, :, 6:10] = np.linspace(0, 1, 4)[None, None, :, None]
+    error = np.abs(blurred - edge).mean()
+    assert float(pyramid_loss(edge, edge)) == 0
+    assert float(pyramid_loss(edge, blurred)) > float(pyramid_loss(edge, edge + error))

@@ -1,0 +1,158 @@
+"""Trains `stable_diffusion_picture_book`: pictures of the picture-book world from their captions.
+
+Knows nothing of how the app draws with it. Latent diffusion (Rombach et al. 2022, "High-resolution
+image synthesis with latent diffusion models"): an autoencoder first, then text encoder and U-Net
+together on its latents. Each part resumes from its checkpoint when run again.
+"""
+
+import dataclasses
+import logging
+import sys
+
+import numpy as np
+
+from training import autoencoder, drawing_score, flow_matching, picture_book, recipe
+
+CAPTIONS = 4  # a scene
+MEASURE = "drawings that the picture-book classifier names as asked"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How much is drawn and trained, and how large the model is."""
+
+    single: int = 12_000  # scenes with one large thing, which show best what a thing looks like
+    several: int = 4_000  # scenes with two or three things
+    autoencoder_steps: int = 1_400
+    unet_steps: int = 2_600
+    scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
+    seeds: int = 2  # pictures a class
+    held_out: int = 512  # scenes, from picture_book.HELD_OUT on
+    sizes: dict = dataclasses.field(default_factory=dict)  # of StableDiffusion, where not default
+
+
+SMOKE = Plan(
+    single=8, several=8, autoencoder_steps=2, unet_steps=2, scored=0, held_out=8,
+    sizes={
+        "image_size": 32, "text_width": 16, "text_depth": 1, "autoencoder_widths": (8, 8, 16),
+        "unet_widths": (8, 16), "unet_depths": (1, 1), "heads": 2,
+    },
+)
+
+
+def main(argv=None):
+    """Train, save the preset and score it; gives the report."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    args = recipe.arguments(__spec__, argv)
+    plan = SMOKE if args.smoke else Plan()
+    model, pictures, seconds = prepare(plan, args)
+    captions = [model.tokenizer(texts) for texts in pictures["captions"]]
+    seconds += flow_matching.train(
+        model, pictures["latents"], captions, plan.unet_steps, args.work, args.seed
+    )
+    recipe.save(model, args.out, picture_book.CLASSES)
+    return report(plan, args, seconds)
+
+
+def prepare(plan, args):
+    """Train the autoencoder and encode the scenes.
+
+    Returns:
+        (StableDiffusion with its latents' mean and deviation set, {latents, captions}, seconds).
+    """
+    import keras
+
+    keras.utils.set_random_seed(args.seed)
+    images, captions = scenes(plan, args.work, args.seed)
+    model = build(plan, vocabulary(captions))
+    seconds = autoencoder.train(
+        model.encoder, model.decoder, images, plan.autoencoder_steps, args.work, args.seed
+    )
+    latents = encoded(model, images, plan.autoencoder_steps, args.work)
+    model = normalised(model, latents)
+    latents = (latents - np.float32(model.latent_mean)) / np.float32(model.latent_deviation)
+    return model, {"latents": latents, "captions": captions}, seconds
+
+
+def build(plan, words, **more):
+    """The untrained model, in mixed bfloat16."""
+    from models.architectures.stable_diffusion import StableDiffusion
+
+    return StableDiffusion(words, dtype="mixed_bfloat16", **plan.sizes, **more)
+
+
+def scenes(plan, folder, seed):
+    """Images (n, size, size, 3) uint8 of the training scenes, and n lists of captions.
+
+    A scene with one thing also goes by the bare name and by "a" name.
+    """
+    size = plan.sizes.get("image_size", 128)
+    first = seed * (plan.single + plan.several)
+    single = picture_book.dataset(
+        plan.single, size, first, folder, CAPTIONS, objects=1, smallest=0.5
+    )
+    several = picture_book.dataset(
+        plan.several, size, first + plan.single, folder, CAPTIONS, objects=(2, 3), smallest=0.3
+    )
+    names = [picture_book.CLASSES[labels[0]] for labels in single["labels"]]
+    captions = [
+        [*told, name, f"{'an' if name[0] in 'aeiou' else 'a'} {name}"]
+        for told, name in zip(single["captions"], names, strict=True)
+    ]
+    images = np.concatenate([single["images"], several["images"]])
+    return images, captions + several["captions"]
+
+
+def vocabulary(captions):
+    """All words of the captions, sorted."""
+    from models.architectures.text_encoder import words
+
+    return sorted({word for told in captions for text in told for word in words(text)})
+
+
+def encoded(model, images, steps, folder):
+    """Latents (n, height, width, channels) float16 of images after `steps`, computed once."""
+    kept = folder / f"latents-{len(images)}-{steps}.npy"
+    if not kept.exists():
+        parts = [
+            model.encoder.predict_on_batch(autoencoder.pixels(images[at : at + 64]))
+            for at in range(0, len(images), 64)
+        ]
+        np.save(kept, np.concatenate(parts).astype(np.float16))
+    return np.load(kept)
+
+
+def normalised(model, latents):
+    """A copy of the model that knows its latents' mean and deviation, by channel."""
+    told = model.get_config()
+    told["latent_mean"] = latents.mean((0, 1, 2), np.float64).round(4).tolist()
+    told["latent_deviation"] = latents.std((0, 1, 2), np.float64).round(4).tolist()
+    fresh = type(model).from_config(told)
+    fresh.set_weights(model.get_weights())
+    return fresh
+
+
+def report(plan, args, seconds):
+    """Score the saved preset on held-out scenes and by what a classifier sees in its drawings."""
+    from models.architectures.stable_diffusion import StableDiffusion
+
+    model = StableDiffusion.from_preset(str(args.out), dtype="float32")
+    error = drawing_score.velocity_error(model, plan.held_out)
+    common = {"velocity_error": round(error, 4), "steps": plan.unet_steps}
+    if not plan.scored:
+        return recipe.report(
+            args.out, "velocity error", error, "scenes of seeds not trained on", model, seconds,
+            **common,
+        )
+    names = picture_book.CLASSES[: plan.scored]
+    drawn = drawing_score.drawings(model, names, plan.seeds)
+    drawing_score.sheet(drawn, args.work / "sheet.png")
+    share, missed = drawing_score.named(drawn)
+    return recipe.report(
+        args.out, MEASURE, share, f"{len(names)} prompts, {plan.seeds} seeds each", model, seconds,
+        missed=missed, **common,
+    )
+
+
+if __name__ == "__main__":
+    main()
