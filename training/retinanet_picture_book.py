@@ -46,7 +46,7 @@ class Plan:
     views: Stage
 
 
-FULL = Plan(10_000, 1_000, Stage(1_000, 96, 2e-3, 4), Stage(2_500, 16, 1e-3, 18))
+FULL = Plan(10_000, 1_000, Stage(1_000, 96, 2e-3, 3.5), Stage(2_500, 16, 1e-3, 15))
 SMOKE = Plan(8, 4, Stage(2, 4, 2e-3, 5), Stage(2, 2, 1e-3, 5))
 
 
