@@ -3,6 +3,6 @@
 A tab is a module with four names: TITLE, LEAD, build() and warm_up().
 """
 
-from tabs import captioning, classification, detection
+from tabs import augmentation, captioning, classification, detection, text_to_image
 
-TABS = (classification, detection, captioning)  # the order on screen; the only list of tabs
+TABS = (classification, detection, augmentation, text_to_image, captioning)  # the only list
