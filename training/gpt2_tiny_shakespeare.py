@@ -14,8 +14,8 @@ import numpy as np
 from training import language_models, recipe
 
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
-SHAPE = {"layers": 4, "width": 256, "heads": 4, "context": 256, "dropout": 0.1}
-SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 32, "dropout": 0.1}
+SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 128, "dropout": 0.0}
+SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 32, "dropout": 0.0}
 OPENING = 0.7  # of the windows start with a speech, the others anywhere
 
 
@@ -34,7 +34,7 @@ def main(argv=None):
         model,
         batch=lambda step: windows.batch(step, count=2 if args.smoke else 8),
         steps=3 if args.smoke else 2400,
-        peak=1.5e-3,
+        peak=2e-3,
         minutes=9,
         work=args.work,
         checkpoint=lambda: recipe.save(task, args.work / "preset"),

@@ -14,7 +14,7 @@ import numpy as np
 
 from training import language_models, recipe, stories
 
-SHAPE = {"layers": 4, "width": 256, "heads": 4, "context": 256, "dropout": 0.0}
+SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 256, "dropout": 0.0}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
 TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
 
@@ -30,12 +30,12 @@ def main(argv=None):
     model = language_models.causal_lm(tokenizer, **shape)
     task = language_models.with_preprocessor(model, tokenizer)
     windows = pack(tokenizer, texts, shape["context"])
-    count = 2 if args.smoke else 8
+    count = 2 if args.smoke else 4
     done = language_models.fit(
         model,
         batch=lambda step: windows[np.arange(step * count, (step + 1) * count) % len(windows)],
-        steps=3 if args.smoke else 2200,
-        peak=1.5e-3,
+        steps=3 if args.smoke else 3000,
+        peak=2e-3,
         minutes=9,
         work=args.work,
         checkpoint=lambda: recipe.save(task, args.work / "preset"),

@@ -97,9 +97,7 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint):
         smoothed, one a checkpoint.
     """
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            peak, weight_decay=0.1, beta_2=0.98, global_clipnorm=1.0
-        ),
+        optimizer=keras.optimizers.AdamW(peak, weight_decay=0.1, beta_2=0.98, global_clipnorm=1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=None,
         jit_compile=False,
@@ -119,6 +117,7 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint):
             checkpoint()
             saved = time.monotonic()
     state.save(model)
+    state.file.unlink()
     return {
         "steps": state.step,
         "tokens": state.tokens,

@@ -1,0 +1,242 @@
+"""Continues a text, token by token, and hands over each one as it comes.
+
+Knows no page, and nothing of how a model was trained. The cache of keys and values, the position
+and the random numbers belong to one call, so that calls do not disturb each other.
+"""
+
+import codecs
+import functools
+import itertools
+import time
+
+import numpy as np
+
+from models import catalog, checks, loader, samplers
+from models.results import Token
+
+SAMPLERS = ("top_p", "top_k", "greedy", "beam", "contrastive")
+LONGEST = 1000  # tokens of one call
+SMALLEST_CACHE = 256  # tokens; longer ones are the next powers of two, so that few shapes compile
+
+
+def generate(
+    prompt,
+    model=None,
+    max_length=200,
+    sampler="top_p",
+    temperature=0.8,
+    top_k=5,
+    top_p=0.9,
+    seed=None,
+    beams=4,
+    alpha=0.6,
+):
+    """Continue a text.
+
+    Args:
+        prompt: str, how the text starts. Of one that is too long for the model, the end is read.
+        model: id of a text generation model, or None for the default.
+        max_length: int from 1 to 1000, the most tokens to add; the model may end sooner.
+        sampler: one of `SAMPLERS`.
+        temperature: float in [0.05, 2]: below 1 safer, above 1 wilder. Of no effect on greedy.
+        top_k: int, how many of the likeliest tokens top_k draws from and contrastive compares
+            (there 64 at most).
+        top_p: float in [0.01, 1], the share of the mass that top_p draws from.
+        seed: int from 0 to 2**31 - 1, or None for a new one each time. The same seed and settings
+            give the same text.
+        beams: int from 1 to 16, sequences that beam search keeps.
+        alpha: float in [0, 1], contrastive search's penalty on likeness to what stands there.
+
+    Returns:
+        A generator of `Token`, one for each new token; nothing if the model ends at once. Beam
+        search may change its mind about tokens that it gave: the last `text` is the result.
+
+    Raises:
+        BadInput: an argument is not as described.
+    """
+    prompt = checks.text(prompt, "prompt")
+    row = catalog.pick(model, "text_generation")
+    count = checks.number(max_length, "max_length", 1, LONGEST, integer=True)
+    choose = _chooser(
+        checks.choice(sampler, "The sampler", SAMPLERS),
+        checks.number(temperature, "The temperature", 0.05, 2),
+        checks.number(top_k, "top_k", 1, 64 if sampler == "contrastive" else 1000, integer=True),
+        checks.number(top_p, "top_p", 0.01, 1),
+        checks.number(beams, "The number of beams", 1, 16, integer=True),
+        checks.number(alpha, "alpha", 0, 1),
+        seed := checks.seed(seed),
+    )
+    return _stream(prompt, row.id, count, choose, seed)
+
+
+def _chooser(sampler, temperature, k, p, beams, alpha, seed):
+    """The sampler as a function of a decoder."""
+    if sampler == "beam":
+        return functools.partial(samplers.beam, beams=beams, temperature=temperature)
+    if sampler == "contrastive":
+        return functools.partial(samplers.contrastive, k=k, alpha=alpha, temperature=temperature)
+    rng = np.random.default_rng(seed)
+    pick = {
+        "greedy": samplers.greedy,
+        "top_k": functools.partial(samplers.top_k, k=k, rng=rng),
+        "top_p": functools.partial(samplers.top_p, p=p, rng=rng),
+    }[sampler]
+    return functools.partial(samplers.one_by_one, pick=pick, temperature=temperature)
+
+
+def _stream(prompt, name, count, choose, seed):
+    with loader.use(name) as loaded:
+        began = time.perf_counter()
+        tokenizer = loaded.model.preprocessor.tokenizer
+        read = [tokenizer.start_token_id, *(int(i) for i in tokenizer(prompt))]
+        decoder = Decoder(loaded, read, count)
+        before = ""
+        for choice in itertools.islice(choose(decoder), count):
+            text = _text(tokenizer, choice.ids)
+            piece = text[len(before) :] if text.startswith(before) else text
+            before = text
+            yield Token(
+                prompt + text, piece, choice.probability, loaded.run(began, seed), decoder.note
+            )
+
+
+class Decoder:
+    """Runs a GPT-2 over one prompt and what is added to it, with a cache of keys and values.
+
+    Args:
+        loaded: `loader.Loaded` with a `GPT2CausalLM`.
+        ids: list of int, the prompt, its start token first.
+        room: int, tokens that may be added.
+    """
+
+    def __init__(self, loaded, ids, room):
+        self.loaded = loaded
+        self.end = loaded.model.preprocessor.tokenizer.end_token_id
+        self.context = loaded.model.backbone.max_sequence_length
+        self.length = min(self.context, _power_of_two(max(SMALLEST_CACHE, len(ids) + room)))
+        self.start, self.note = ids[0], ""
+        self.ids = np.array([ids[1:]], "int32")
+
+    def begin(self, copies):
+        """Read the prompt.
+
+        Args:
+            copies: int, sequences to go on with, all alike.
+
+        Returns:
+            logits (copies, vocabulary) of the next token, and the hidden states (tokens, width) of
+            the prompt.
+        """
+        logits, hidden = self._read()
+        self.ids, self.cache = (np.repeat(each, copies, axis=0) for each in (self.ids, self.cache))
+        return np.repeat(logits, copies, axis=0), hidden[0, : self.index]
+
+    def extend(self, rows, tokens):
+        """Add a token to each sequence.
+
+        Args:
+            rows: (copies,) int32, the sequence that each one goes on from.
+            tokens: (copies,) int32, what is added to it.
+
+        Returns:
+            logits (copies, vocabulary) of the next token, and the hidden states (copies, width) of
+            those just added.
+        """
+        self.ids = np.concatenate([self.ids[rows], tokens[:, None]], axis=1)
+        if self.index == self.length:
+            logits, hidden = self._read()
+            return logits, hidden[:, self.index - 1]
+        place = np.int32(self.index)
+        logits, hidden, self.cache = self._run(step, rows, tokens[:, None], self.cache, place)
+        self.index += 1
+        return logits, hidden
+
+    def _read(self):
+        """Fill the cache with the tokens, or where they do not fit with the last half context."""
+        known = self.ids[:, -self._kept() :]
+        self.index = known.shape[1] + 1
+        tokens = np.zeros((len(known), self.length), "int32")
+        tokens[:, 0], tokens[:, 1 : self.index] = self.start, known
+        logits, hidden, self.cache = self._run(prefill, tokens, np.int32(self.index - 1))
+        return logits, hidden
+
+    def _kept(self):
+        tokens = self.ids.shape[1]
+        if tokens + 1 < self.length:
+            return tokens
+        self.note = (
+            f"the text is longer than the {self.context} tokens that the model sees at once; "
+            "it goes on from the end alone"
+        )
+        return self.context // 2
+
+    def _run(self, function, *arrays):
+        with self.loaded.lock:
+            return self.loaded.compiled(function)(*arrays)
+
+
+def prefill(model, tokens, last):
+    """Run a GPT-2 over whole sequences.
+
+    Args:
+        model: a `GPT2CausalLM`.
+        tokens: (batch, length) int32, padded on the right.
+        last: int32 scalar, the index of the last token that is not padding.
+
+    Returns:
+        logits (batch, vocabulary) float32 after token `last`, hidden states (batch, length, width)
+        float32, and the cache (batch, layers, 2, length, heads, width / heads).
+    """
+    from keras import ops
+
+    net = model.backbone
+    heads = (net.num_heads, net.hidden_dim // net.num_heads)
+    shape = (tokens.shape[0], net.num_layers, 2, tokens.shape[1], *heads)
+    logits, hidden, cache = model.call_with_cache(
+        tokens, ops.zeros(shape, dtype=model.compute_dtype), 0
+    )
+    logits = ops.take(logits, last, axis=1)
+    return ops.cast(logits, "float32"), ops.cast(hidden, "float32"), cache
+
+
+def step(model, rows, tokens, cache, place):
+    """Run a GPT-2 over one more token of each sequence.
+
+    Args:
+        model: a `GPT2CausalLM`.
+        rows: (batch,) int32, the row of the cache that each sequence goes on from.
+        tokens: (batch, 1) int32.
+        cache: as `prefill` gives it.
+        place: int32 scalar, the index of the new tokens in their sequences.
+
+    Returns:
+        logits (batch, vocabulary) and hidden states (batch, width), float32, and the cache.
+    """
+    from keras import ops
+
+    cache = ops.take(cache, rows, axis=0)
+    logits, hidden, cache = model.call_with_cache(tokens, cache, place)
+    return ops.cast(logits[:, 0], "float32"), ops.cast(hidden[:, 0], "float32"), cache
+
+
+def _power_of_two(number):
+    return 1 << (number - 1).bit_length()
+
+
+def _text(tokenizer, ids):
+    """The text of byte-level tokens; bytes of a character that is not complete yet wait."""
+    data = b"".join(_bytes_of(tokenizer.id_to_token(number)) for number in ids)
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
+
+
+def _bytes_of(token):
+    return bytes(_table()[letter] for letter in token)
+
+
+@functools.cache
+def _table():
+    """The byte that each letter of a GPT-2 vocabulary stands for (Radford et al. 2019, 2.2)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [byte for byte in range(256) if byte not in plain]
+    letters = {chr(byte): byte for byte in plain}
+    return letters | {chr(256 + number): byte for number, byte in enumerate(rest)}
