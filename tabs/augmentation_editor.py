@@ -104,7 +104,7 @@ def _slider(parameter, value, end=""):
         step=parameter.step,
         label=parameter.name + end,
         info=None if end == ", to" else parameter.help,
-        buttons=[],  # a reset would not tell the chain
+        interactive=True,
     )
 
 
@@ -128,24 +128,31 @@ def _two(parameter, value):
 
 
 def _choice(parameter, value):
-    choices = list(parameter.choices)
-    return [gr.Dropdown(choices, value=value, label=parameter.name, info=parameter.help)]
+    return [_menu(parameter, parameter.choices, value)]
 
 
 def _flag(parameter, value):
-    return [gr.Checkbox(value, label=parameter.name, info=parameter.help)]
+    label, info = parameter.name, parameter.help
+    return [gr.Checkbox(value, label=label, info=info, interactive=True)]
 
 
 def _layer(parameter, value):
-    name = value["layer"]
-    return [gr.Dropdown(_FREE, value=name, label=parameter.name, info=parameter.help)]
+    return [_menu(parameter, _FREE, value["layer"])]
 
 
 def _layers(parameter, value):
-    names = [each["layer"] for each in value]
-    return [
-        gr.Dropdown(_FREE, value=names, multiselect=True, label=parameter.name, info=parameter.help)
-    ]
+    return [_menu(parameter, _FREE, [each["layer"] for each in value], multiselect=True)]
+
+
+def _menu(parameter, choices, value, multiselect=False):
+    return gr.Dropdown(
+        list(choices),
+        value=value,
+        multiselect=multiselect,
+        label=parameter.name,
+        info=parameter.help,
+        interactive=True,
+    )
 
 
 _CONTROLS = {
