@@ -36,7 +36,7 @@ def main(argv=None):
         batch=lambda step: windows[np.arange(step * count, (step + 1) * count) % len(windows)],
         steps=3 if args.smoke else 3000,
         peak=2e-3,
-        minutes=9,
+        minutes=8,
         work=args.work,
         checkpoint=lambda: recipe.save(task, args.work / "preset"),
     )
