@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit
 
-WORD = re.compile(r"[a-z0-9]+|n't|'\w+|[!?]")
+WORD = re.compile(r"n't|[a-z0-9]+|'\w+|[!?]")
 LONGEST = 3  # words in an n-gram
 
 

@@ -1,0 +1,148 @@
+"""Says how positive a text is, or each of many texts.
+
+Knows no page, and nothing of how a model was trained.
+"""
+
+import time
+
+import numpy as np
+
+from models import catalog, checks, loader
+from models.results import Sentiment
+
+MOST = 1000  # texts in one call
+SHORT = 48  # pieces: most sentences fit; a longer window has the model's whole length
+TOGETHER = 16  # windows in a batch
+
+
+def score(text, model=None):
+    """Say how positive a text is.
+
+    Args:
+        text: str. One longer than the model's sequence is read in several windows, all of it.
+        model: id of a sentiment model, or None for the default.
+
+    Returns:
+        Sentiment: `positive` and `negative`, which sum to 1.
+
+    Raises:
+        BadInput: the text is empty or too long, or no sentiment model has that id.
+    """
+    return _scored([checks.text(text)], model)[0]
+
+
+def score_many(texts, model=None):
+    """Say how positive each of many texts is.
+
+    Args:
+        texts: sequence of 1 to 1,000 str.
+        model: id of a sentiment model, or None for the default.
+
+    Returns:
+        tuple of Sentiment in the order of `texts`; they share one `run`.
+
+    Raises:
+        BadInput: none or too many texts, one of them is empty or too long (the message says
+            which), or no sentiment model has that id.
+    """
+    texts = list(texts)
+    if not 1 <= len(texts) <= MOST:
+        raise checks.BadInput(
+            f"From 1 to {MOST:,} texts are scored at a time, but {len(texts):,} came. "
+            + ("Send them in parts." if texts else "Type one text per line.")
+        )
+    clean = [checks.text(text, f"text {number}") for number, text in enumerate(texts, 1)]
+    return _scored(clean, model)
+
+
+def _scored(texts, model):
+    row = catalog.pick(model, "sentiment")
+    with loader.use(row.id) as loaded:
+        began = time.perf_counter()
+        packing = loaded.model.preprocessor
+        pieces = [np.asarray(each, "int32") for each in packing.tokenizer(texts)]
+        parts, owners = windows(pieces, packing.sequence_length - 2)
+        logs = _log_shares(loaded, [framed(part, packing) for part in parts])
+        weights = np.array([len(part) for part in parts], "float64")[:, None]
+        shares = pooled(logs, weights, owners, len(texts))
+        positive = shares[:, catalog.labels(row.id).index("positive")]
+        run = loaded.run(began)
+    return tuple(Sentiment(float(share), float(1 - share), run) for share in positive)
+
+
+def windows(pieces, length):
+    """Cut texts into windows of at most `length` pieces, as even as they come.
+
+    Args:
+        pieces: one array of piece numbers per text; an empty one gives one empty window.
+        length: int, pieces in a window at most.
+
+    Returns:
+        The windows, a list of arrays, and for each the index of its text, array (windows,).
+    """
+    counts = [max(1, -(-len(each) // length)) for each in pieces]
+    parts = [np.array_split(each, count) for each, count in zip(pieces, counts, strict=True)]
+    return [part for each in parts for part in each], np.repeat(np.arange(len(pieces)), counts)
+
+
+def framed(part, packing):
+    """Put a window between [CLS] and [SEP] and pad it to one of two lengths, (length,) int32."""
+    tokenizer = packing.tokenizer
+    full = packing.sequence_length
+    room = min(SHORT, full) if len(part) + 2 <= SHORT else full
+    row = np.full(room, tokenizer.pad_token_id, "int32")
+    row[: len(part) + 2] = [tokenizer.cls_token_id, *part, tokenizer.sep_token_id]
+    return row
+
+
+def pooled(logs, weights, owners, count):
+    """Mean of the windows' log probabilities by text, longer windows more, as probabilities.
+
+    Args:
+        logs: array (windows, classes). weights: (windows, 1). owners: (windows,) of text indexes.
+        count: int, texts.
+
+    Returns:
+        Array (count, classes); each row sums to 1.
+    """
+    weights = np.maximum(weights, 1)
+    sums, totals = np.zeros((count, logs.shape[1])), np.zeros((count, 1))
+    np.add.at(sums, owners, logs * weights)
+    np.add.at(totals, owners, weights)
+    shares = np.exp(sums / totals)
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def _log_shares(loaded, rows):
+    """Log probabilities (windows, classes); batches have few shapes, so few traces."""
+    found = [None] * len(rows)
+    for length in {len(row) for row in rows}:
+        places = [place for place, row in enumerate(rows) if len(row) == length]
+        step = TOGETHER if len(places) > 1 else 1
+        for start in range(0, len(places), step):
+            chosen = places[start : start + step]
+            batch = [rows[place] for place in chosen]
+            batch += batch[-1:] * (step - len(batch))  # a full batch has the shape seen before
+            with loaded.lock:
+                logs = loaded.compiled(log_probabilities)(np.stack(batch))
+            for place, log in zip(chosen, logs, strict=False):
+                found[place] = log
+    return np.stack(found).astype("float64")
+
+
+def log_probabilities(model, tokens):
+    """Log probabilities (batch, classes), float32, of framed pieces (batch, length) int32.
+
+    Published classifiers give logits, some probabilities already.
+    """
+    import keras
+
+    given = {
+        "token_ids": tokens,
+        "padding_mask": tokens != model.preprocessor.tokenizer.pad_token_id,
+        "segment_ids": keras.ops.zeros_like(tokens),
+    }
+    outputs = keras.ops.cast(model(given, training=False), "float32")
+    if keras.activations.get(model.activation) is keras.activations.softmax:
+        return keras.ops.log(keras.ops.maximum(outputs, 1e-7))
+    return keras.ops.log_softmax(outputs)

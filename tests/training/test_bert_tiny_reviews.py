@@ -1,0 +1,113 @@
+"""The sentiment recipe: readers, teacher, vocabulary, vectors, and the whole of it in small."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from training import bert_tiny_reviews as recipe
+from training import everyday, reviews, word_pieces
+from training.ngrams import NGrams, grams
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder with the files of the review data, two or three texts in each."""
+    (tmp_path / "sentence_polarity_train.tsv").write_text(
+        'label\ttext\n1\ta "fine" film .\n0\tdull .\n', encoding="utf-8"
+    )
+    packed = {
+        "movie_reviews": {"pos/a.txt": "good .\n\nvery good .\n", "neg/b.txt": "bad .\n"},
+        "product_reviews": {
+            "one/Phone.txt": "* header\n[t]title\nsize[+2], price[-1]##small but dear\n##plain\n",
+            "one/README.txt": "x##not a sentence\n",
+        },
+        "opinion_lexicon": {
+            "positive-words.txt": "; about\n\nfine\n",
+            "negative-words.txt": "dull\n",
+        },
+    }
+    for name, files in packed.items():
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            for file, text in files.items():
+                archive.writestr(f"{name}/{file}", text)
+    return tmp_path
+
+
+def test_the_files_are_read(data):
+    texts, labels = reviews.polarity_sentences(data)
+    assert texts == ['a "fine" film .', "dull ."] and labels.tolist() == [1, 0]
+    whole, labels = reviews.film_reviews(data)
+    assert sorted(zip(labels, whole, strict=True)) == [
+        (0, ["bad ."]),
+        (1, ["good .", "very good ."]),
+    ]
+    texts, opinions = reviews.product_sentences(data)
+    assert texts == ["small but dear", "plain"] and opinions.tolist() == [1, 0]
+    assert reviews.opinion_words(data) == (["fine"], ["dull"])
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="movie_reviews"):
+        reviews.film_reviews(tmp_path)
+
+
+def test_held_out_sentences_are_in_no_other_part():
+    texts = [f"text {number % 70}" for number in range(100)]
+    kept, _, out, labels = reviews.hold_out(texts, np.arange(100), seed=0)
+    assert not set(kept) & set(out) and len(kept) + len(out) == 100 and len(set(out)) == 7
+    assert [texts[label] for label in labels] == out
+    assert reviews.hold_out(texts, np.arange(100), seed=0)[2] == out
+    assert reviews.hold_out(texts, np.arange(100), seed=1)[2] != out
+
+
+def test_grams_know_negation_and_the_ends():
+    assert {"< it", "is n't", "is n't good", "good >"} <= grams("It isn't GOOD")
+
+
+def test_the_teacher_learns_from_soft_and_weighted_labels():
+    texts = ["good film", "bad film", "good food", "bad food", "odd film"] * 3
+    labels = [0.9, 0.1, 1, 0, 1] * 3
+    weights = [1, 1, 1, 1, 0] * 3
+    teacher = NGrams().fit(texts, labels, weights)
+    good, bad, odd = teacher.logits(["a good day", "a bad day", "odd"])
+    assert good > 0.5 > -0.5 > bad and abs(odd) < 0.5
+
+
+def test_everyday_sentences_repeat_by_seed_and_leave_out_the_test():
+    texts, labels = everyday.sentences(400, seed=3)
+    again, same = everyday.sentences(400, seed=3)
+    assert texts == again and (labels == same).all() and 0.4 < labels.mean() < 0.6
+    tested, verdicts = everyday.test_sentences()
+    assert len(tested) >= 30 and 0.4 < verdicts.mean() < 0.6
+    assert not {text.lower() for text in tested} & {text.lower() for text in texts}
+
+
+def test_the_vocabulary_spells_any_word():
+    texts = ["The café, the café again", "the cats played"]
+    pieces = word_pieces.vocabulary(texts, words=2, endings=3)
+    assert pieces[:5] == list(word_pieces.SPECIAL) and len(pieces) == len(set(pieces))
+    assert {"the", "cafe", ",", "p", "##d"} <= set(pieces) and "again" not in pieces
+
+
+def test_word_vectors_put_words_of_a_kind_together():
+    rng = np.random.default_rng(0)
+    kinds = np.array([[5, 6, 7], [8, 9, 10]])
+    rows = [rng.choice(kinds[number % 2], 12) for number in range(400)]
+    vectors = word_pieces.vectors(rows, size=11, width=2, seed=0)
+    assert vectors.shape == (11, 2) and vectors.std() == pytest.approx(0.05)
+    one, another = vectors[kinds[0]].mean(axis=0), vectors[kinds[1]].mean(axis=0)
+    inside = np.abs(vectors[kinds[0]] - one).max()
+    assert np.linalg.norm(one - another) > 2 * inside
+
+
+def test_the_recipe_in_small(tmp_path):
+    report = recipe.main(
+        ["--smoke", "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    )
+    assert 0 <= report["value"] <= 1 and report["everyday_sentences"] >= 30
+    from keras_hub.models import TextClassifier
+
+    model = TextClassifier.from_preset(str(tmp_path / "out"))
+    assert model.predict(["fine", "dull"], verbose=0).shape == (2, 2)
+    assert (tmp_path / "out" / "labels.json").exists()

@@ -1,0 +1,116 @@
+"""Batches of review texts for a small BERT, drawn anew in every epoch.
+
+It knows pieces, labels and a teacher's opinions; it knows no model.
+"""
+
+import keras
+import numpy as np
+from scipy.special import expit
+
+from training import everyday, word_pieces
+
+SHARES = {"sentences": 0.28, "films": 0.4, "products": 0.1, "everyday": 0.18, "words": 0.04}
+GROUP = 8  # batches drawn together
+STEP = 16  # pieces; lengths of batches are whole multiples, so that few graphs are traced
+MASKED = 0.15  # share of pieces hidden by [MASK], so that no single word decides
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of pieces and soft targets, drawn anew in every epoch.
+
+    The first batch of a group holds passages of film reviews, so that all positions of a long
+    text are learnt; the others hold single sentences, those of like length together.
+    """
+
+    def __init__(self, data, teacher, tokenizer, shape, seed):
+        super().__init__()
+        self.shape, self.seed, self.epoch = shape, seed, 0
+        self.start, self.end = tokenizer.cls_token_id, tokenizer.sep_token_id
+        self.pad, self.mask = tokenizer.pad_token_id, tokenizer.mask_token_id
+        targets = _targets(data, teacher, shape, seed)
+        self.pools = {
+            name: (word_pieces.tokens(tokenizer, texts), labels)
+            for name, (texts, labels) in targets.items()
+        }
+        ends = np.cumsum([0] + [len(review) for review in data.reviews])
+        self.reviews = list(zip(ends[:-1], ends[1:], data.review_labels, strict=True))
+
+    def pieces(self):
+        """The pieces of every text, one array a text."""
+        return [row for rows, _ in self.pools.values() for row in rows]
+
+    def __len__(self):
+        return self.shape.steps
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+    def __getitem__(self, index):
+        group, place = divmod(index, GROUP)
+        rng = np.random.default_rng((self.seed, self.epoch, group))
+        if place == 0:
+            count = max(1, self.shape.batch * self.shape.short // self.shape.longest)
+            drawn = [self._passage(rng) for _ in range(count)]
+        else:
+            drawn = self._alike(rng, rng.permutation(GROUP - 1)[place - 1])
+        rows, targets = zip(*drawn, strict=True)
+        return self._packed(rows, targets, rng)
+
+    def _alike(self, rng, place):
+        """The `place`-th batch of a group's sentences, parted by length to waste no padding."""
+        names = rng.choice(list(SHARES), (GROUP - 1) * self.shape.batch, p=list(SHARES.values()))
+        drawn = []
+        for name in names:
+            rows, labels = self.pools[name]
+            at = rng.integers(len(rows))
+            drawn.append((rows[at][: self.shape.short - 2], labels[at]))
+        drawn.sort(key=lambda each: len(each[0]))
+        return drawn[place * self.shape.batch : (place + 1) * self.shape.batch]
+
+    def _passage(self, rng):
+        """Neighbouring sentences of one review, and the mean of its label and the teacher's."""
+        lines, taught = self.pools["films"]
+        first, last, label = self.reviews[rng.integers(len(self.reviews))]
+        at = rng.integers(first, last)
+        stop = min(last, at + rng.integers(2, 9))
+        return np.concatenate(lines[at:stop]), (label + taught[at:stop].mean()) / 2
+
+    def _packed(self, rows, targets, rng):
+        """({token_ids, padding_mask, segment_ids} of (batch, length), targets (batch, 2))."""
+        longest = min(max(len(row) for row in rows) + 2, self.shape.longest)
+        length = -(-longest // STEP) * STEP
+        tokens = np.full((len(rows), length), self.pad, "int32")
+        for place, row in zip(tokens, rows, strict=True):
+            row = row[: self.shape.longest - 2]
+            hidden = rng.random(len(row)) < MASKED
+            place[: len(row) + 2] = [self.start, *np.where(hidden, self.mask, row), self.end]
+        inputs = {
+            "token_ids": tokens,
+            "padding_mask": tokens != self.pad,
+            "segment_ids": np.zeros_like(tokens),
+        }
+        positive = np.array(targets, "float32")
+        return inputs, np.stack([1 - positive, positive], axis=1)
+
+
+def _targets(data, teacher, shape, seed):
+    """By pool: texts and the share of positive, (n,), that the model shall give them.
+
+    Labels are softened by how often they mislead; what has none gets the teacher's opinion.
+    """
+    lines = [line for review in data.reviews for line in review]
+    taught = expit(teacher.logits(data.products))
+    marked = np.where(data.opinions, _softened(data.opinions > 0, 0.05), taught)
+    written, written_labels = everyday.sentences(shape.everyday, seed)
+    praise, blame = data.opinion_words
+    return {
+        "sentences": (data.sentences, _softened(data.labels, 0.1)),
+        "films": (lines, expit(teacher.logits(lines))),
+        "products": (data.products, marked),
+        "everyday": (written, _softened(written_labels, 0.03)),
+        "words": (praise + blame, _softened(np.repeat([1, 0], [len(praise), len(blame)]), 0.15)),
+    }
+
+
+def _softened(labels, by):
+    return np.where(labels, 1 - by, by)
