@@ -105,3 +105,10 @@ def _paths(tree):
         parents[depth:] = [name.rstrip("/")]
         if name:
             yield "/".join(parents)
+
+
+@pytest.mark.parametrize("row", catalog.MODELS, ids=lambda row: row.id)
+def test_the_scores_in_the_readme_are_the_measured_ones(row):
+    readme = (ROOT / "README.md").read_text()
+    (line,) = re.findall(rf"^\| `{row.id}` \|.*$", readme, re.M)
+    assert f"| {row.score} |" in line
