@@ -57,7 +57,8 @@ def build():
     inputs = [text, model]
     one, many = [label, line, code], [table, download, summary, line, code]
     one_button.click(_score, inputs, one, api_name="sentiment")
-    lines_button.click(_score_lines, inputs, many, api_name="sentiment_lines")
+    scored = lines_button.click(_score_lines, inputs, many, api_name="sentiment_lines")
+    scored.success(_ready, None, download, api_visibility="private", show_progress="hidden")
     mode.change(
         _switch,
         mode,
@@ -144,11 +145,15 @@ def _score_lines(text, model):
     ]
     return (
         rows,
-        gr.DownloadButton(value=_as_csv(rows), interactive=True),
+        _as_csv(rows),
         _summary(rows),
         widgets.receipt_line(found[0].run),
         _lines_code(model),
     )
+
+
+def _ready():
+    return gr.DownloadButton(interactive=True)
 
 
 def _as_csv(rows):
