@@ -104,7 +104,7 @@ def _table():
     table = gr.Dataframe(
         headers=COLUMNS,
         datatype=["str", "number", "number"],
-        column_widths=["60%", "20%", "20%"],
+        column_widths=["46%", "27%", "27%"],
         interactive=False,
         show_label=False,
         wrap=True,
@@ -140,7 +140,7 @@ def _score_lines(text, model):
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
     found = sentiment.score_many(lines, model)
     rows = [
-        [line, round(each.positive, 4), round(each.negative, 4)]
+        [line, round(each.positive, 3), round(each.negative, 3)]
         for line, each in zip(lines, found, strict=True)
     ]
     return (
