@@ -1,0 +1,32 @@
+"""The page as a whole: seven tabs, a status that fills, no sideways scrolling."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tabs import TABS
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_tab_opens_and_says_what_it_is_for(page):
+    for tab in TABS:
+        page.get_by_role("tab", name=tab.TITLE, exact=True).click()
+        expect(page.get_by_text(tab.LEAD)).to_be_visible()
+
+
+def test_the_status_names_the_device_and_lists_what_is_loaded(page):
+    headline = page.get_by_role(
+        "button", name=re.compile("Runs on .* in float32|Runs on .* in mixed")
+    )
+    headline.wait_for(timeout=60_000)
+    headline.click()
+    expect(page.get_by_text("of weights in memory")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Loaded in")).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.parametrize("width", [1280, 390, 360])
+def test_nothing_is_wider_than_the_screen(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
