@@ -18,9 +18,14 @@ LEAD = "Give a few pictures, line up layers, and see what a model would be train
 GUIDE = next(iter(CHAINS))
 NAME = 40  # characters of a picture's name
 STYLE = """<style>
-#variants .caption-label { white-space: normal; text-align: right; line-height: 1.25; }
+#variants .caption-label {
+  max-width: 100%; white-space: normal; text-align: right; text-wrap: balance; line-height: 1.25;
+}
 #variants .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-@media (max-width: 640px) { #variants .caption-label { font-size: 0.7rem; padding: 2px 4px; } }
+@media (max-width: 640px) {
+  #variants .caption-label { font-size: 0.7rem; padding: 2px 4px; }
+  #augment-pictures .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+}
 </style>"""
 HINT = "With commas between them; the labels that CutMix and MixUp mix. Else the files' names."
 

@@ -104,6 +104,7 @@ def _slider(parameter, value, end=""):
         step=parameter.step,
         label=parameter.name + end,
         info=None if end == ", to" else parameter.help,
+        buttons=[],  # a reset would not tell the chain
         interactive=True,
     )
 
