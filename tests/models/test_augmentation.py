@@ -184,7 +184,7 @@ def test_bad_argument_is_refused(arguments, says):
 def test_chain_that_takes_too_long_is_stopped_and_the_next_one_runs(monkeypatch):
     images, labels = np.zeros((1, 8, 8, 3), np.uint8), np.ones((1, 1), "float32")
     worker.start()
-    with monkeypatch.context() as short, pytest.raises(BadInput, match="longer than 0.5 seconds"):
+    with monkeypatch.context() as short, pytest.raises(BadInput, match="longer than"):
         short.setattr(worker, "_deadline", 0.5)
         worker.run("import time; time.sleep(30)", images, labels)
     augmented, _ = worker.run("augmented, mixed = images + 1, labels", images, labels)

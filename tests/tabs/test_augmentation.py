@@ -1,7 +1,6 @@
 """The tab that augments: its endpoint through a real client, its editor, its captions."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,7 +158,3 @@ def test_a_ready_made_chain_replaces_the_own_one():
     assert [each["layer"] for each in wanted] == ["RandomChoice"]
     assert all(each["__type__"] == "update" for each in editor._load(editor.OWN))
     assert editor.OWN not in CHAINS
-
-
-def test_examples_are_there():
-    assert all(Path(path).is_file() for path in augmentation.widgets.pictures("meadow.jpg"))
