@@ -93,7 +93,7 @@ def sgd(weight_decay=5e-4):
 
 
 def adamw(weight_decay=0.02):
-    """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), for runs of few steps."""
+    """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), for short runs."""
     optimizer = keras.optimizers.AdamW(weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
@@ -118,12 +118,12 @@ class Pace(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.steps, self.epochs, self.peak = folder, steps, epochs, peak
         self.allowed, self.shape = 60 * minutes, shape
-        self.epoch, self.step, self.until = 0, 0, 1.0
+        self.epoch, self.step, self.until, self.trained = 0, 0, 1.0, 0.0
         self.began = time.monotonic()
 
     @property
     def seconds(self):
-        """Time spent training, over all runs."""
+        """Time since training began, over all runs."""
         return time.monotonic() - self.began
 
     @property
@@ -140,7 +140,8 @@ class Pace(keras.callbacks.Callback):
             model.load_weights(self.folder / "last.weights.h5")
             saved = json.loads(state.read_text())
             self.epoch, self.step = saved["epoch"], saved["step"]
-            self.began = time.monotonic() - saved["seconds"]
+            self.trained = saved["seconds"]
+            self.began = time.monotonic() - self.trained
 
     def on_train_batch_begin(self, batch, logs=None):
         """Set the learning rate."""
@@ -154,10 +155,10 @@ class Pace(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the checkpoint; the small file that makes it valid comes last."""
-        self.epoch = epoch + 1
+        self.epoch, self.trained = epoch + 1, self.seconds
         (self.folder / "state.json").unlink(missing_ok=True)
         self.model.save_weights(self.folder / "last.weights.h5")
-        state = {"epoch": self.epoch, "step": self.step, "seconds": self.seconds}
+        state = {"epoch": self.epoch, "step": self.step, "seconds": self.trained}
         (self.folder / "state.json").write_text(json.dumps(state))
 
 
@@ -222,7 +223,7 @@ def finish(build, trained, args, held_out, pace, measure="top1", **more):
         result[measure],
         more.pop("held_out_as"),
         saved,
-        pace.seconds,
+        pace.trained,
         epochs=pace.epoch,
         held_out_count=len(held_out),
         **result,

@@ -5,8 +5,8 @@ crop and resize, RandAugment (Cubuk et al. 2020, arXiv:1909.13719), cutout, CutM
 arXiv:1905.04899) or MixUp (Zhang et al. 2018, arXiv:1710.09412); warm-up, hold, cosine. It differs
 where few minutes on a CPU ask for it: it starts from the backbone of `efficientnetv2_picture_book`,
 the pictures grow while it learns (Tan and Le 2021, arXiv:2104.00298, section 4), AdamW, one
-RandAugment operation instead of three, photos mixed in a quarter of the batches, and average pooling,
-whose gradient reaches every place of the picture.
+RandAugment operation instead of three, photos mixed in a quarter of the batches, and average
+pooling, whose gradient reaches every place of the picture.
 """
 
 import functools

@@ -13,10 +13,11 @@ import keras
 from training import classifiers, photo_batches, photos, picture_book, recipe
 
 SIZE = 128  # pixels the preset resizes to: more than in training, for the sake of small things
-STAGES = ((4, 64, 0.35), (6, 96, 0.12), (8, 112, 0.12))  # (last epoch, picture's side in pixels, smallest thing)
+# (last epoch, picture's side in pixels, the smallest thing as a share of it)
+STAGES = ((4, 64, 0.35), (6, 96, 0.12))
 SCENES = 14_000
 HELD_OUT = 1_500  # scenes, of seeds that no recipe trains on
-MINUTES = 20  # at most
+MINUTES = 14  # at most
 BATCH = 64
 PEAK_RATE = 2e-3
 SMALLEST, LARGEST = 0.12, 0.9  # the thing's longer side, as a share of the picture's

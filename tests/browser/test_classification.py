@@ -13,7 +13,7 @@ PATIENCE = 60_000  # milliseconds; the first run may have to wait for Keras
 @pytest.fixture
 def tab(page):
     page.get_by_role("tab", name="Classify").click()
-    return page.get_by_role("tabpanel", name="Classify")
+    return page.locator("[role=tabpanel]:visible")
 
 
 def upload(tab, path):
@@ -33,12 +33,11 @@ def test_upload_read_the_answer_change_the_model(page, tab, tmp_path):
     upload(tab, path)
     answer = tab.locator(".big-label")
     answer.get_by_text("sunflower").first.wait_for(timeout=PATIENCE)
-    tab.locator(".receipt").get_by_text("CPU").or_(tab.locator(".receipt strong")).first.wait_for()
+    assert "drawings" in tab.locator(".receipt").inner_text()
 
     choose(page, tab, "photos of 10 kinds")
-    answer.get_by_text("automobile").or_(answer.get_by_text("bird")).or_(
-        answer.get_by_text("frog")
-    ).first.wait_for(timeout=PATIENCE)
+    tab.locator(".receipt").get_by_text("photos of 10 kinds").wait_for(timeout=PATIENCE)
+    assert len(tab.locator(".big-label").get_by_text("%").all()) == 5
 
 
 def test_a_text_file_called_png_is_explained(page, tab, tmp_path):

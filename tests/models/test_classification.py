@@ -213,3 +213,7 @@ def test_the_photo_model_knows_a_yin_yang():
 
 def test_the_drawing_model_knows_a_sunflower():
     assert top(EXAMPLES / "sunflower.jpg", "efficientnetv2_picture_book", 1) == ["sunflower"]
+
+
+def test_the_small_photo_model_takes_a_drawn_ship_at_sea_for_a_ship():
+    assert top(EXAMPLES / "sea.jpg", "resnet_cifar10", 1) == ["ship"]
