@@ -23,6 +23,7 @@ EXAMPLES = (
     "a birthday cake",
 )
 SETTINGS = "meadow, beach, sea, forest, desert, snow, night, city, room, space"
+BAR = "height: 8px; border-radius: 4px; background: var(--keras-red)"
 STOPPED = "Stopped. The picture so far stays."
 
 
@@ -33,19 +34,19 @@ def build():
         with widgets.input_side():
             prompt, draw, stop = _request()
             model = widgets.model_picker("text_to_image")
+            _vocabulary()
             with widgets.settings():
                 negative, steps, guidance, count = _sliders()
                 seed, lock = widgets.seed_row()
             widgets.examples(list(EXAMPLES), prompt)
-            _vocabulary()
         with widgets.result_side():
             gallery = _gallery()
             status = gr.HTML("", padding=False, elem_id="drawing")
+            stopped = gr.HTML(_said(STOPPED), padding=False, visible=False)
             line, code = widgets.receipt()
     buttons = [draw, stop]
-    begun = gr.on(
-        [draw.click, prompt.submit], _begin, [seed, lock], [seed, *buttons, status], **_quiet()
-    )
+    shown = [*buttons, status, stopped]
+    begun = gr.on([draw.click, prompt.submit], _begin, [seed, lock], [seed, *shown], **_quiet())
     drawn = begun.then(
         _draw,
         [prompt, negative, model, steps, guidance, count, seed],
@@ -54,7 +55,7 @@ def build():
         show_progress="hidden",
     )
     drawn.then(_end, None, buttons, **_quiet())
-    stop.click(_stop, None, [*buttons, status], cancels=[drawn], **_quiet())
+    stop.click(_stop, None, shown, cancels=[drawn], **_quiet())
 
 
 def _quiet():
@@ -71,7 +72,7 @@ def _request():
     )
     with gr.Row():
         draw = widgets.action("Draw")
-        stop = gr.Button("Stop", size="lg", interactive=False, elem_classes="stop")
+        stop = gr.Button("Stop", size="lg", interactive=False, scale=0, min_width=110)
     return prompt, draw, stop
 
 
@@ -92,8 +93,9 @@ def _sliders():
 def _gallery():
     return gr.Gallery(
         label="The picture",
+        show_label=False,
         columns=2,
-        height=560,
+        height="fit-content",  # "auto" would cut a large picture off
         object_fit="contain",
         format="png",
         interactive=False,
@@ -113,16 +115,22 @@ def _vocabulary():
 
 def _begin(seed, lock):
     """Draw a new seed unless it is locked; turn Stop on."""
-    seed = seed if lock else checks.seed(None)
-    return seed, gr.Button(interactive=False), gr.Button(interactive=True), _said("Getting ready")
+    status = gr.HTML(_said("Getting ready"), visible=True)
+    return seed if lock else checks.seed(None), *_buttons(False), status, gr.HTML(visible=False)
 
 
 def _end():
-    return gr.Button(interactive=True), gr.Button(interactive=False)
+    return _buttons(True)
 
 
 def _stop():
-    return *_end(), _said(STOPPED)
+    """Turn Draw on; hide the steps, of which one may still come in from the work that ends."""
+    return *_buttons(True), gr.HTML(visible=False), gr.HTML(visible=True)
+
+
+def _buttons(idle):
+    """Draw and Stop."""
+    return gr.Button(interactive=idle), gr.Button(interactive=not idle)
 
 
 @widgets.guarded
@@ -155,8 +163,10 @@ def _left_out(prompt, model):
 
 
 def _said(text, step=None):
-    """A line of text, over a bar where there is a step."""
-    bar = f'<progress value="{step.index}" max="{step.total}"></progress>' if step else ""
+    """A line of text, over a bar while there are steps left."""
+    bar = ""
+    if step and step.images is None:
+        bar = f'<div style="{BAR}; width: {100 * step.index / step.total:.0f}%"></div>'
     return f'<div class="quiet" role="status">{bar}<p>{html.escape(text)}</p></div>'
 
 

@@ -40,6 +40,7 @@ class Checkpoint:
         """Count one step with its loss; log, average and keep where it is due."""
         self.step += 1
         self.losses.append(loss)
+        self.model.reset_metrics()  # Keras reports the mean since the last reset
         if self.step % AVERAGE_EVERY == 0:
             self._update_average()
         if self.step % REPORT == 0:

@@ -50,8 +50,10 @@ def build_decoder(image_size, channels, widths, dtype=None):
             x = _residual(x, dtype, f"up_{level}_{index}")
         x = unfold(_conv(x, 4 * widths[level - 1], dtype, f"double_{level}", kernel_size=1))
     h = _rectified(_conv(_rectified(x, dtype), widths[0], dtype, "half_1"), dtype)
-    x = _rectified(x + _conv(h, widths[0], dtype, "half_2"), dtype)
-    x = layers.Conv2D(12, 3, padding="same", dtype="float32", name="pixels")(x)
+    x = x + _conv(h, widths[0], dtype, "half_2")
+    x = layers.Conv2D(
+        12, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="pixels"
+    )(x)
     return keras.Model(latents, unfold(x), name="decoder")
 
 
@@ -84,7 +86,8 @@ def _normalised(x, dtype, name):
 
 
 def _rectified(x, dtype):
-    return layers.Activation("relu", dtype=dtype)(x)
+    """Leaky, since plain rectifiers at the decoder's end died within 50 steps of training."""
+    return layers.Activation("leaky_relu", dtype=dtype)(x)
 
 
 def _conv(x, width, dtype, name, kernel_size=3, strides=1):

@@ -1,0 +1,53 @@
+"""What a visitor does in the tab that draws."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+PATIENCE = 60_000  # milliseconds; the first run may have to wait for Keras
+
+
+@pytest.fixture
+def tab(page):
+    page.get_by_role("tab", name="Draw").click()
+    return page
+
+
+def begin(tab, prompt):
+    tab.get_by_label("Your picture in words").fill(prompt)
+    tab.get_by_role("button", name="Draw", exact=True).click()
+
+
+def test_draw_and_draw_again_with_the_seed_kept(tab):
+    begin(tab, "a cat in the snow")
+    tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
+    first = tab.locator("#pictures img").get_attribute("src")
+    tab.get_by_role("button", name="Settings").locator("visible=true").click()
+    tab.get_by_label("Keep this seed").locator("visible=true").check()
+    seed = tab.get_by_label("Seed", exact=True).locator("visible=true").input_value()
+    begin(tab, "a cat at sea")
+    tab.locator("#drawing").get_by_text("Done.").wait_for(state="hidden")
+    tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
+    assert tab.get_by_text(f"seed {seed}").locator("visible=true").count() == 1
+    assert tab.locator("#pictures img").get_attribute("src") != first
+
+
+def test_stop_keeps_the_picture_so_far_and_frees_the_buttons(tab):
+    tab.get_by_role("button", name="Settings").locator("visible=true").click()
+    steps = tab.get_by_label("number input for Steps")
+    steps.fill("100")
+    steps.press("Enter")
+    begin(tab, "a rocket in space")
+    tab.locator("#drawing").get_by_text("Step ").wait_for(timeout=PATIENCE)
+    tab.get_by_role("button", name="Stop", exact=True).click()
+    tab.get_by_text("The picture so far stays").wait_for(timeout=PATIENCE)
+    tab.wait_for_timeout(1000)  # a late step must change nothing
+    assert tab.get_by_role("button", name="Draw", exact=True).is_enabled()
+    assert not tab.get_by_role("button", name="Stop", exact=True).is_enabled()
+    assert tab.locator("#pictures img").count() == 1
+    assert not tab.locator("#drawing").is_visible()
+
+
+def test_no_words_are_explained_and_the_button_comes_back(tab):
+    begin(tab, "")
+    tab.get_by_text("The prompt is empty").first.wait_for(timeout=PATIENCE)
+    tab.get_by_role("button", name="Draw", exact=True).click(timeout=PATIENCE)
