@@ -26,6 +26,7 @@ SIZE = retinanet_picture_book.SIZE  # pixels of the square that the encoder sees
 SHAPES = ((1.0, 1.0, 0.7), (1.0, 0.75, 0.2), (0.75, 1.0, 0.1))  # width, height, share of scenes
 FIRST = 100_000_000  # seed of the first scene; the encoder has not seen those from here on
 CAPTIONS = 4  # of each scene
+SIDE_BY_SIDE = 2  # captions of a scene in one batch: its places are projected once for all
 WORDS = 40  # of a caption at most, START and END included
 PACE = 8  # captions are padded to a multiple of so many words: few shapes to compile
 CELL_SHARE = 0.5  # of the loss of the places' words against that of the sentence
@@ -41,7 +42,7 @@ class Plan:
     decoder: Stage
 
 
-FULL = Plan(10_000, 500, Stage(3_000, 64, 1.5e-3, 5.5))
+FULL = Plan(8_000, 500, Stage(2_400, 48, 2e-3, 6))
 SMOKE = Plan(10, 4, Stage(3, 4, 1e-3, 1))
 
 
@@ -121,24 +122,27 @@ def sentence_ids(captions, words):
 def loss(model, seen, ids, cells):
     """Cross-entropy a word of sentences, and CELL_SHARE of that of the places' words.
 
-    seen (batch, cells, channels); ids (batch, words); cells (batch, cells) of tokens.
+    seen (batch, cells, channels); ids (batch, SIDE_BY_SIDE, words); cells (batch, cells) of tokens.
     """
+    told = tf.reshape(ids, (-1, ids.shape[-1]))
     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits
     places = model.placed(tf.cast(seen, model.compute_dtype))
-    logits, _, _ = model.tell(ids[:, :-1], places, training=True)
-    counted = tf.cast(ids[:, 1:] != vocabulary.PADDING, "float32")
-    words = tf.reduce_sum(counted * entropy(ids[:, 1:], logits)) / tf.reduce_sum(counted)
+    looked_at = tf.repeat(places, SIDE_BY_SIDE, axis=0)
+    logits, _, _ = model.tell(told[:, :-1], looked_at, training=True)
+    counted = tf.cast(told[:, 1:] != vocabulary.PADDING, "float32")
+    words = tf.reduce_sum(counted * entropy(told[:, 1:], logits)) / tf.reduce_sum(counted)
     return words + CELL_SHARE * tf.reduce_mean(entropy(cells, model.named(places)))
 
 
 def batch(number, count, seed, seen, ids, cells):
-    """Batch `number`: `count` scenes, a caption of each, padded to the longest."""
+    """Batch `number`: `count` scenes, SIDE_BY_SIDE captions of each, padded to the longest."""
     rng = np.random.default_rng([seed, number])
     chosen = rng.integers(len(seen), size=count)
-    told = ids[chosen, rng.integers(CAPTIONS, size=count)]
-    longest = (told != vocabulary.PADDING).sum(axis=1).max() - 1
+    which = rng.permuted(np.tile(np.arange(CAPTIONS), (count, 1)), axis=1)[:, :SIDE_BY_SIDE]
+    told = ids[chosen[:, None], which]
+    longest = (told != vocabulary.PADDING).sum(axis=-1).max() - 1
     length = min(WORDS, 1 + PACE * -(-int(longest) // PACE))
-    return seen[chosen], told[:, :length], cells[chosen]
+    return seen[chosen], told[..., :length], cells[chosen]
 
 
 def train(plan, drawn, args):

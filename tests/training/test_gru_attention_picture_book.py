@@ -42,8 +42,8 @@ def test_a_batch_repeats_by_number_and_is_no_longer_than_it_has_to_be(recipe):
     seen, cells = np.arange(5), np.arange(5)
     first, again = (recipe.batch(3, 4, 0, seen, ids, cells) for _ in range(2))
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
-    assert first[1].shape == (4, 1 + recipe.PACE)
-    assert vocabulary.sentence(WORDS, first[1][0]) == "dog cat"
+    assert first[1].shape == (4, recipe.SIDE_BY_SIDE, 1 + recipe.PACE)
+    assert vocabulary.sentence(WORDS, first[1][0, 0]) == "dog cat"
 
 
 @fonted
