@@ -16,6 +16,7 @@ from models.results import Token
 
 SAMPLERS = ("top_p", "top_k", "greedy", "beam", "contrastive")
 LONGEST = 1000  # tokens of one call
+MOST_CANDIDATES = 100  # of top_k
 SMALLEST_CACHE = 256  # tokens; longer ones are the next powers of two, so that few shapes compile
 
 
@@ -39,8 +40,8 @@ def generate(
         max_length: int from 1 to 1000, the most tokens to add; the model may end sooner.
         sampler: one of `SAMPLERS`.
         temperature: float in [0.05, 2]: below 1 safer, above 1 wilder. Of no effect on greedy.
-        top_k: int, how many of the likeliest tokens top_k draws from and contrastive compares
-            (there 64 at most).
+        top_k: int from 1 to 100, how many of the likeliest tokens top_k draws from and contrastive
+            compares.
         top_p: float in [0.01, 1], the share of the mass that top_p draws from.
         seed: int from 0 to 2**31 - 1, or None for a new one each time. The same seed and settings
             give the same text.
@@ -60,7 +61,7 @@ def generate(
     choose = _chooser(
         checks.choice(sampler, "The sampler", SAMPLERS),
         checks.number(temperature, "The temperature", 0.05, 2),
-        checks.number(top_k, "top_k", 1, 64 if sampler == "contrastive" else 1000, integer=True),
+        checks.number(top_k, "top_k", 1, MOST_CANDIDATES, integer=True),
         checks.number(top_p, "top_p", 0.01, 1),
         checks.number(beams, "The number of beams", 1, 16, integer=True),
         checks.number(alpha, "alpha", 0, 1),

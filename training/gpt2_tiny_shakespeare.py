@@ -28,8 +28,11 @@ def main(argv=None):
     tokenizer = language_models.byte_pairs([train], size=280 if args.smoke else 1024)
     shape = SMOKE if args.smoke else SHAPE
     model = language_models.causal_lm(tokenizer, **shape)
-    task = language_models.with_preprocessor(model, tokenizer)
     windows = Windows(tokenizer, train, shape["context"], args.seed)
+
+    def save(out):
+        recipe.save(language_models.taking_text(model, tokenizer), out)
+
     done = language_models.fit(
         model,
         batch=lambda step: windows.batch(step, count=2 if args.smoke else 8),
@@ -37,9 +40,9 @@ def main(argv=None):
         peak=2e-3,
         minutes=9,
         work=args.work,
-        checkpoint=lambda: recipe.save(task, args.work / "preset"),
+        checkpoint=lambda: save(args.work / "preset"),
     )
-    recipe.save(task, args.out)
+    save(args.out)
     return _report(args.out, held_out, done)
 
 

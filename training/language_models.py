@@ -4,6 +4,7 @@ Knows neither the texts nor what a good story is.
 """
 
 import json
+import math
 import time
 
 import keras
@@ -68,20 +69,25 @@ def causal_lm(tokenizer, layers, width, heads, context, dropout, dtype="mixed_bf
     return keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
 
 
-def with_preprocessor(model, tokenizer):
-    """The same network as a task that takes text, as it is saved."""
-    preprocessor = keras_hub.models.GPT2CausalLMPreprocessor(
-        tokenizer, sequence_length=model.backbone.max_sequence_length
+def taking_text(model, tokenizer):
+    """A float32 copy of a `causal_lm` as a task that takes text, as it is saved."""
+    backbone = keras_hub.models.GPT2Backbone(
+        **{**model.backbone.get_config(), "dtype": "float32", "name": "gpt2_backbone"}
     )
-    return keras_hub.models.GPT2CausalLM(model.backbone, preprocessor)
+    preprocessor = keras_hub.models.GPT2CausalLMPreprocessor(
+        tokenizer, sequence_length=backbone.max_sequence_length
+    )
+    task = keras_hub.models.GPT2CausalLM(backbone, preprocessor)
+    task.set_weights(model.get_weights())
+    return task
 
 
-def fit(model, batch, steps, peak, minutes, work, checkpoint):
+def fit(model, batch, steps, peak, minutes, work, checkpoint, every=60):
     """Train `model` on next tokens with AdamW, warm-up and a cosine down to a tenth of `peak`.
 
     The schedule follows the steps or, on a machine too slow for them, the minutes, so that it
     always ends where it should; only in the second case do two runs differ. A run that was cut
-    off goes on from its last checkpoint, one a minute.
+    off goes on from its last checkpoint; a whole one leaves none.
 
     Args:
         model: a `causal_lm`.
@@ -91,6 +97,7 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint):
         minutes: float, the longest that training may take.
         work: Path, a folder for the checkpoint.
         checkpoint: function called without arguments at every checkpoint.
+        every: float, seconds between two checkpoints.
 
     Returns:
         dict: `steps` done, `tokens` seen, `seconds` spent, and `losses` in nats per token,
@@ -112,7 +119,7 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint):
         model.reset_metrics()
         state.add(model.train_on_batch(inputs, ids[:, 1:], return_dict=True)["loss"], inputs)
         state.seconds = before + time.monotonic() - begun
-        if time.monotonic() - saved > 60:
+        if time.monotonic() - saved > every:
             state.save(model)
             checkpoint()
             saved = time.monotonic()
@@ -141,7 +148,7 @@ class _State:
         import tensorflow as tf
 
         self.step = self.tokens = 0
-        self.seconds, self.recent, self.losses = 0.0, None, []
+        self.seconds, self.recent, self.losses = 0.0, math.nan, []
         model.optimizer.build(model.trainable_variables)
         self.file = work / "state.npz"
         self.keeper = tf.train.Checkpoint(
@@ -152,6 +159,7 @@ class _State:
             kept = np.load(self.file)
             self.step, self.tokens = int(kept["step"]), int(kept["tokens"])
             self.seconds, self.losses = float(kept["seconds"]), kept["losses"].tolist()
+            self.recent = self.losses[-1]
             self.keeper.read(self.weights).assert_consumed()
 
     def progress(self, steps, minutes):
@@ -161,7 +169,7 @@ class _State:
         self.step += 1
         self.tokens += inputs["token_ids"].size
         loss = float(loss)
-        self.recent = loss if self.recent is None else 0.98 * self.recent + 0.02 * loss
+        self.recent = loss if math.isnan(self.recent) else 0.98 * self.recent + 0.02 * loss
 
     def save(self, model):
         self.losses.append(round(self.recent, 3))

@@ -111,6 +111,7 @@ def story(seed):
     return Story(text, cast["N"], plot.name)
 
 
+@functools.cache
 def lexicon():
     """Every word that the grammar can write in lower case, but for the names that it makes up."""
     pools, told = _source()

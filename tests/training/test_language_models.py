@@ -1,0 +1,106 @@
+"""What the GPT-2 recipes share, and the recipes themselves on tiny data."""
+
+import json
+
+import numpy as np
+import pytest
+
+from training import gpt2_tiny_shakespeare, gpt2_tiny_stories, language_models
+
+TEXT = "the red fox ran to the sea and the blue fish swam to the red fox. " * 4
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return language_models.byte_pairs([TEXT], size=290)
+
+
+def tiny(tokenizer, context=16):
+    return language_models.causal_lm(
+        tokenizer, layers=1, width=8, heads=2, context=context, dropout=0.0, dtype="float32"
+    )
+
+
+@pytest.mark.parametrize("text", [TEXT, "狐狸 🦊\n\n\tHello", "  two  spaces "])
+def test_byte_pairs_take_any_text_and_give_it_back(tokenizer, text):
+    assert tokenizer.detokenize(tokenizer(text)) == text
+    assert tokenizer.end_token_id == tokenizer.vocabulary_size() - 1
+    assert len(tokenizer(TEXT)) < len(TEXT) / 2
+
+
+def test_nats_of_a_network_that_knows_nothing(tokenizer):
+    """All weights 0: every token costs ln(vocabulary), once."""
+    model = tiny(tokenizer)
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    each = np.log(tokenizer.vocabulary_size())
+    for count in (2, 9, 16, 17, 18, 40, 61):
+        cost = language_models.nats(model, np.arange(count, dtype="int32"))
+        assert cost == pytest.approx((count - 1) * each, rel=1e-5)
+
+
+def test_training_learns_and_a_whole_run_leaves_no_state(tokenizer, tmp_path):
+    ids = np.array(tokenizer(TEXT), "int32")[: 4 * 17].reshape(4, 17)
+    saved = []
+    done = language_models.fit(
+        tiny(tokenizer),
+        lambda step: ids,
+        steps=30,
+        peak=0.03,
+        minutes=5,
+        work=tmp_path,
+        checkpoint=lambda: saved.append(1),
+    )
+    assert done["steps"] == 30 and done["tokens"] == 30 * 64
+    assert done["losses"][-1] < np.log(tokenizer.vocabulary_size())
+    assert not (tmp_path / "state.npz").exists()
+
+
+def test_a_run_that_was_cut_off_ends_as_one_that_was_not(tokenizer, tmp_path):
+    import keras
+
+    def fitted(name, cut=None):
+        def batch(step):
+            if step == cut:
+                raise KeyboardInterrupt
+            return np.random.default_rng(step).integers(0, 99, (2, 17), dtype="int32")
+
+        keras.utils.set_random_seed(0)
+        model, folder = tiny(tokenizer), tmp_path / name
+        folder.mkdir(exist_ok=True)
+        settings = {"steps": 6, "peak": 0.01, "minutes": 5, "work": folder, "every": 0}
+        language_models.fit(model, batch, checkpoint=list, **settings)
+        return model.get_weights()
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted("cut", cut=4)
+    for one, other in zip(fitted("whole"), fitted("cut"), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_the_rate_warms_up_and_falls_to_a_tenth():
+    rates = [language_models._cosine(progress) for progress in (0, 0.05, 0.525, 1)]
+    assert rates == pytest.approx([0.038, 1, 0.55, 0.1], abs=0.01)
+
+
+def test_windows_start_where_stories_start(tokenizer):
+    windows = gpt2_tiny_stories.pack(tokenizer, ["the red fox ran to the sea. " * 3] * 9, 20)
+    assert windows.shape[1] == 21
+    assert (windows[:, 0] == tokenizer.end_token_id).all()
+
+
+def test_the_held_out_plays_begin_with_a_speech():
+    train, held_out = gpt2_tiny_shakespeare.split("A:\nOne.\n\n" * 100)
+    assert train.endswith("\n\n") and held_out.startswith("A:")
+    assert 0.08 < len(held_out) / 900 < 0.12
+
+
+@pytest.mark.parametrize("recipe", [gpt2_tiny_stories, gpt2_tiny_shakespeare])
+def test_a_recipe_from_end_to_end(recipe, tmp_path, monkeypatch):
+    import keras_hub
+
+    out = tmp_path / "preset"
+    record = recipe.main(["--smoke", "--out", str(out), "--work", str(tmp_path / "work")])
+    assert json.loads((out / "training.json").read_text()) == record
+    assert record["value"] > 0 and record["steps"] == 3
+    model = keras_hub.models.CausalLM.from_preset(str(out))
+    assert model.generate("A", max_length=8).startswith("A")
