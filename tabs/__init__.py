@@ -3,6 +3,22 @@
 A tab is a module with four names: TITLE, LEAD, build() and warm_up().
 """
 
-from tabs import augmentation, captioning, classification, detection, text_to_image
+from tabs import (
+    augmentation,
+    captioning,
+    classification,
+    detection,
+    sentiment,
+    text_generation,
+    text_to_image,
+)
 
-TABS = (classification, detection, augmentation, text_to_image, captioning)  # the only list
+TABS = (  # the order on screen; the only list of tabs
+    classification,
+    detection,
+    augmentation,
+    text_to_image,
+    sentiment,
+    text_generation,
+    captioning,
+)
