@@ -12,7 +12,7 @@ import gradio as gr
 from models import checks, text_generation
 from tabs import widgets
 
-TITLE = "Write"
+TITLE = "Generate"
 LEAD = "Begin a text and watch the model go on, one token after the other."
 STORIES, PLAYS = "gpt2_tiny_stories", "gpt2_tiny_shakespeare"
 EXAMPLES = (

@@ -10,7 +10,7 @@ import gradio as gr
 from models import catalog, checks, text_to_image
 from tabs import widgets
 
-TITLE = "Draw"
+TITLE = "Text to image"
 LEAD = "Say what you would like to see, and watch it come out of the noise."
 EXAMPLES = (
     "a dog in a meadow",

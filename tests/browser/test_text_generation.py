@@ -9,8 +9,8 @@ MINE = "A hedgehog named Wanda"
 
 @pytest.fixture
 def tab(page):
-    page.get_by_role("tab", name="Write").click()
-    return page.get_by_role("tabpanel", name="Write")
+    page.get_by_role("tab", name="Generate").click()
+    return page.get_by_role("tabpanel", name="Generate")
 
 
 def write(tab, text):

@@ -8,7 +8,7 @@ PATIENCE = 60_000  # milliseconds; the first run may have to wait for Keras
 
 @pytest.fixture
 def tab(page):
-    page.get_by_role("tab", name="Draw").click()
+    page.get_by_role("tab", name="Text to image").click()
     return page
 
 
