@@ -8,7 +8,7 @@ import time
 from models import catalog, images, loader
 from models.results import Detections
 
-MOST = 300  # candidates kept of an image, the best ones, over all classes
+MOST = 300  # candidates kept of an image, the best ones
 LEAST = 0.01  # score of a candidate that is kept at all
 
 
@@ -47,7 +47,9 @@ def side(model):
 
 
 def candidates(model, pixels):
-    """Run a keras-hub RetinaNet and decode its best candidates, all classes together.
+    """Run a keras-hub RetinaNet and decode its best candidates, one an anchor.
+
+    An anchor speaks for its likeliest class only: a bicycle is not a bus as well.
 
     Args:
         model: a RetinaNetObjectDetector that gives logits and works in xyxy boxes.
@@ -55,7 +57,7 @@ def candidates(model, pixels):
 
     Returns:
         Tensors, best first: boxes (batch, k, 4) xyxy in pixels of the square, not clipped to it;
-        scores (batch, k), 0 to 1; classes (batch, k) int32. k is MOST, or fewer if there are fewer.
+        scores (batch, k), 0 to 1; classes (batch, k) of int. k is MOST or the number of anchors.
     """
     import keras
     from keras import ops
@@ -71,9 +73,9 @@ def candidates(model, pixels):
         box_format="xyxy",
         image_shape=tuple(prepared.shape[1:]),
     )
-    scores = ops.sigmoid(ops.cast(outputs["cls_logits"], "float32"))
-    count, classes = scores.shape[1:]
-    flat = ops.reshape(scores, (-1, count * classes))
-    best, index = ops.top_k(flat, min(MOST, count * classes))
-    chosen = ops.take_along_axis(boxes, ops.expand_dims(index // classes, -1), axis=1)
-    return chosen, best, index % classes
+    logits = ops.cast(outputs["cls_logits"], "float32")
+    scores = ops.sigmoid(ops.max(logits, axis=-1))
+    best, index = ops.top_k(scores, min(MOST, scores.shape[1]))
+    chosen = ops.take_along_axis(boxes, ops.expand_dims(index, -1), axis=1)
+    classes = ops.take_along_axis(ops.argmax(logits, axis=-1), index, axis=1)
+    return chosen, best, classes

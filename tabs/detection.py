@@ -90,9 +90,7 @@ def _thresholds():
         confidence = gr.Slider(
             0, 1, 0.4, step=0.01, label="Confidence", info="Frames at least this sure"
         )
-        iou = gr.Slider(
-            0, 1, 0.5, step=0.01, label="IoU", info="Overlap allowed at most"
-        )
+        iou = gr.Slider(0, 1, 0.5, step=0.01, label="IoU", info="Overlap allowed at most")
     known = catalog.labels(catalog.of("detection")[0].id)
     classes = gr.Dropdown(
         sorted(known), value=[], multiselect=True, label="Only these things", info="None is all"

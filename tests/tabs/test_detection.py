@@ -106,9 +106,7 @@ def test_detect_gives_labels_scores_and_boxes(client, mirrored):
 
 
 def test_detect_obeys_the_class_filter(client, mirrored):
-    found, *_ = client.predict(
-        handle_file(mirrored), MODEL, 0.05, 0.5, ["car"], api_name="/detect"
-    )
+    found, *_ = client.predict(handle_file(mirrored), MODEL, 0.05, 0.5, ["car"], api_name="/detect")
     assert {each["label"] for each in found} == {"car"}
 
 
