@@ -12,7 +12,7 @@ from training.checkpoints import Checkpoint
 BATCH = 32
 NO_CAPTION = 0.12  # share of pictures without one, for guidance (Ho and Salimans 2022)
 NO_WORD = 0.03  # share of words hidden, so that an unknown word does little harm
-PEAK_RATE = 8e-4
+PEAK_RATE = 1e-3
 WARM_UP = 100  # steps
 
 
