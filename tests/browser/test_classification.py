@@ -33,10 +33,10 @@ def test_upload_read_the_answer_change_the_model(page, tab, tmp_path):
     upload(tab, path)
     answer = tab.locator(".big-label")
     answer.get_by_text("sunflower").first.wait_for(timeout=PATIENCE)
-    assert "drawings" in tab.locator(".receipt").inner_text()
+    assert "drawings" in tab.locator(".block.receipt").inner_text()
 
     choose(page, tab, "photos of 10 kinds")
-    tab.locator(".receipt").get_by_text("photos of 10 kinds").wait_for(timeout=PATIENCE)
+    tab.locator(".block.receipt").get_by_text("photos of 10 kinds").wait_for(timeout=PATIENCE)
     assert len(tab.locator(".big-label").get_by_text("%").all()) == 5
 
 
