@@ -20,7 +20,7 @@ from training import classifiers, photo_batches, photos, recipe
 
 SIZE = 112  # pixels the preset resizes to: more than in training, where crops enlarge things
 STORED = 128  # pixels of the photos that crops are taken from
-STAGES = ((12, 64), (20, 80), (26, 96))  # (last epoch, picture size in pixels)
+STAGES = ((16, 64), (26, 96))  # (last epoch, picture size in pixels)
 HELD_OUT = 0.15  # of every class
 MINUTES = 11  # at most
 BATCH = 64
