@@ -50,9 +50,23 @@ def action(text):
     return gr.Button(text, variant="primary", size="lg", elem_classes="action")
 
 
+class Picture(gr.Image):
+    """An image input whose value is the path of the file as it came.
+
+    gr.Image opens the file before a handler runs, even for a path, so that a file which is no
+    image ends in a nameless error; models.images says what is wrong with it.
+    """
+
+    is_template = True  # the front end shows it as its own Image
+
+    def preprocess(self, payload):
+        """Return the uploaded file's path, or what gr.Image makes of a data: URL or of nothing."""
+        return payload.path if payload and payload.path else super().preprocess(payload)
+
+
 def image_input(label="Your picture", height=340):
     """Return an image input with upload, paste and webcam; its value is a path, not yet decoded."""
-    return gr.Image(
+    return Picture(
         label=label,
         type="filepath",
         image_mode=None,  # decoding here would run before any check of ours
