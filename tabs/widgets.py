@@ -50,23 +50,9 @@ def action(text):
     return gr.Button(text, variant="primary", size="lg", elem_classes="action")
 
 
-class Picture(gr.Image):
-    """An image input whose value is the path of the file as it came.
-
-    gr.Image opens the file before a handler runs, even for a path, so that a file which is no
-    image ends in a nameless error; models.images says what is wrong with it.
-    """
-
-    is_template = True  # the front end shows it as its own Image
-
-    def preprocess(self, payload):
-        """Return the uploaded file's path, or what gr.Image makes of a data: URL or of nothing."""
-        return payload.path if payload and payload.path else super().preprocess(payload)
-
-
 def image_input(label="Your picture", height=340):
     """Return an image input with upload, paste and webcam; its value is a path, not yet decoded."""
-    return Picture(
+    picture = gr.Image(
         label=label,
         type="filepath",
         image_mode=None,  # decoding here would run before any check of ours
@@ -76,6 +62,15 @@ def image_input(label="Your picture", height=340):
         elem_classes="picture",
         webcam_options=gr.WebcamOptions(mirror=False),
     )
+    opening = picture.preprocess
+
+    def as_it_came(payload):
+        return payload.path if payload and payload.path else opening(payload)
+
+    # gr.Image opens the file even for a path, and one that is no image ends in a nameless error;
+    # models.images says what is wrong with it.
+    picture.preprocess = as_it_came
+    return picture
 
 
 def model_picker(capability):
