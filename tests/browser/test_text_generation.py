@@ -10,7 +10,7 @@ MINE = "A hedgehog named Wanda"
 @pytest.fixture
 def tab(page):
     page.get_by_role("tab", name="Generate").click()
-    return page.get_by_role("tabpanel", name="Generate")
+    return page.locator("[role=tabpanel]:visible")
 
 
 def write(tab, text):
