@@ -79,8 +79,8 @@ class StableDiffusion(Backbone):
         self.text_encoder, self.unet = text_encoder, unet
         self.encoder, self.decoder = encoder, decoder
         self.tokenizer = tokenizer
-        self.latent_mean = tuple(latent_mean or [0.0] * channels)
-        self.latent_deviation = tuple(latent_deviation or [1.0] * channels)
+        self.latent_mean = tuple(map(float, latent_mean or [0] * channels))
+        self.latent_deviation = tuple(map(float, latent_deviation or [1] * channels))
         self._sizes = {
             "text_length": text_length,
             "text_width": text_width,
