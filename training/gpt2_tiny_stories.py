@@ -37,9 +37,9 @@ def main(argv=None):
     done = language_models.fit(
         model,
         batch=lambda step: windows[np.arange(step * count, (step + 1) * count) % len(windows)],
-        steps=3 if args.smoke else 3000,
+        steps=3 if args.smoke else 4000,
         peak=2e-3,
-        minutes=7,
+        minutes=12,
         work=args.work,
         checkpoint=lambda: save(args.work / "preset"),
     )
