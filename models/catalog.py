@@ -116,7 +116,7 @@ MODELS = (
         title="GPT-2, tiny · stories",
         task="keras_hub.models:CausalLM",
         knows="short stories of the picture-book world",
-        limits="Stories only: it answers no questions and knows no facts.",
+        limits="Stories only, no facts and no answers, and it mixes up who is called what.",
         trained_on="picture-book stories from our own grammar",
         licence="Apache-2.0",
     ),
