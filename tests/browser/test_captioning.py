@@ -13,7 +13,7 @@ PATIENCE = 60_000  # milliseconds; the first run may have to wait for Keras
 @pytest.fixture
 def tab(page):
     page.get_by_role("tab", name="Caption").click()
-    return page.get_by_role("tabpanel", name="Caption")
+    return page.locator("[role=tabpanel]:visible")
 
 
 def said(tab):
