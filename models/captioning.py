@@ -117,37 +117,48 @@ class Speaker:
 
     def greedy(self):
         """Return the caption of the likeliest words and its probability, in a list."""
-        return self._told(1, lambda likely: likely.argmax(axis=1))
+        [(ids, scores)] = self._told(1, lambda likely: likely.argmax(axis=1))
+        return [(self._text(ids), sureness(scores))]
 
     def sample(self, seed, temperature, top_p):
-        """Return ROWS captions drawn word by word; the nth depends only on the seed and n."""
+        """Return ROWS captions drawn word by word, the surest first.
+
+        Those that name a thing twice come last: what was drawn is thinned out, not bent.
+        """
         dice = [np.random.default_rng([seed, row]) for row in range(ROWS)]
 
         def choose(likely):
             rows = zip(dice, likely / temperature, strict=True)
             return np.array([drawn(rng, row, top_p) for rng, row in rows])
 
-        return self._told(ROWS, choose)
+        told = self._told(ROWS, choose)
+        told.sort(key=lambda each: (self._repeats(each[0]), -sureness(each[1])))
+        return [(self._text(ids), sureness(scores)) for ids, scores in told]
 
     def beam(self):
-        """Return the whole captions found by keeping the ROWS best beginnings, best first."""
+        """Return the captions found by keeping the ROWS best beginnings, best first.
+
+        A beginning that names a thing twice is not kept.
+        """
         ids = np.zeros((ROWS, 0), np.int32)
         scores = np.where(np.arange(ROWS) == 0, 0.0, -np.inf)  # all begin alike: only one counts
         state, found = self._silence(ROWS), []
         for _ in range(self.captioner.length):
             likely, state = self._next(ids, state)
+            for row, words in enumerate(ids):
+                likely[row, words[self.once[words]]] = -np.inf
             totals = scores[:, None] + likely
             best = np.argsort(-totals, axis=None, kind="stable")[:ROWS]
             rows, words = np.unravel_index(best, totals.shape)
             ids, scores, state = np.c_[ids[rows], words], totals[rows, words], state[rows]
             whole = (words == END) & np.isfinite(scores)
-            found += [(scores[at] / ids.shape[1], ids[at]) for at in np.flatnonzero(whole)]
+            found += [(ids[at], scores[at] / ids.shape[1]) for at in np.flatnonzero(whole)]
             scores = np.where(whole, -np.inf, scores)
             if len(found) >= ROWS or not np.isfinite(scores).any():
                 break
-        found = found or [(scores.max() / ids.shape[1], ids[scores.argmax()])]
-        found.sort(key=lambda each: -each[0])
-        return [(self._text(words), float(np.exp(mean))) for mean, words in found]
+        found = found or [(ids[scores.argmax()], scores.max() / ids.shape[1])]
+        found.sort(key=lambda each: -each[1])
+        return [(self._text(words), sureness(mean)) for words, mean in found]
 
     def _text(self, ids):
         return vocabulary.sentence(self.captioner.vocabulary, ids)
@@ -160,27 +171,30 @@ class Speaker:
         last = ids[:, -1] if ids.shape[1] else np.full(len(ids), START)
         likely, state = self.say(last.astype("int32"), state, self.places)
         likely[:, [PADDING, START, UNKNOWN]] = -np.inf
-        for row, words in enumerate(ids):
-            likely[row, words[self.once[words]]] = -np.inf
         if not ids.shape[1]:
             likely[:, END] = -np.inf
         return likely, state
 
     def _told(self, rows, choose):
-        """Captions of `rows` rows, each word chosen by `choose(log-probabilities)`."""
+        """Pairs (token ids, their log-probabilities), each word by `choose(log-probabilities)`."""
         ids, state = np.zeros((rows, 0), np.int32), self._silence(rows)
         scores = np.zeros((rows, 0))
         while ids.shape[1] < self.captioner.length and not (ids == END).any(axis=1).all():
             likely, state = self._next(ids, state)
             words = choose(likely)
             ids, scores = np.c_[ids, words], np.c_[scores, likely[np.arange(rows), words]]
-        return [self._finished(*row) for row in zip(ids, scores, strict=True)]
+        lengths = [np.append(np.flatnonzero(row == END), len(row) - 1)[0] + 1 for row in ids]
+        return [(ids[at, :end], scores[at, :end]) for at, end in enumerate(lengths)]
 
-    def _finished(self, ids, scores):
-        """The caption up to its end, and the geometric mean of its words' probabilities."""
-        ends = np.flatnonzero(ids == END)
-        length = ends[0] + 1 if len(ends) else len(ids)
-        return self._text(ids[:length]), float(np.exp(scores[:length].mean()))
+    def _repeats(self, ids):
+        """Whether a caption names a thing twice."""
+        names = ids[self.once[ids]]
+        return len(set(names.tolist())) < len(names)
+
+
+def sureness(scores):
+    """Return the geometric mean of probabilities whose logarithms are `scores`."""
+    return float(np.exp(np.mean(scores)))
 
 
 def drawn(rng, likely, top_p):

@@ -77,14 +77,26 @@ def test_greedy_takes_the_likeliest_word_until_the_end():
     assert sure == pytest.approx((0.9 * 0.6 * 0.7) ** (1 / 3), rel=1e-6)
 
 
-def test_nothing_is_named_twice():
-    """Untrained captioners said `a cat, a cat and a cat`; what is said once is not said again."""
-    told = {**AFTER, DOG: odds(**{"and": 1.0}), CAT: odds(**{"and": 1.0}), STAR: odds(end=1.0)}
+def test_captions_that_name_a_thing_twice_come_last():
+    """A weak captioner says `a cat and a cat`; what does not repeat is preferred to it."""
+    told = {**AFTER, A: odds(dog=0.9, cat=0.1), DOG: odds(**{"and": 0.8, "end": 0.2})}
 
     def chatty(said, state, places):
         return np.stack([told.get(int(last), odds(end=1.0)) for last in said]), state
 
-    assert speaker(chatty).greedy()[0][0] == "a dog and a cat and a star"
+    repeats = [
+        len(names) > len(set(names))
+        for text, _ in speaker(chatty).sample(0, 1.0, 1.0)
+        if (names := [word for word in text.split() if word in ("dog", "cat", "star")])
+    ]
+    assert True in repeats and False in repeats and repeats == sorted(repeats)
+    assert not any(text.split().count("dog") > 1 for text, _ in speaker(chatty).beam())
+
+
+def test_samples_come_surest_first():
+    told = speaker().sample(0, 1.0, 1.0)
+    sure = [share for text, share in told if "and" not in text]
+    assert sure == sorted(sure, reverse=True) and len(set(sure)) > 1
 
 
 def test_a_caption_that_never_ends_is_cut():
