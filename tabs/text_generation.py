@@ -44,7 +44,8 @@ NEEDS = {  # the settings that each sampler reads, besides length
     "contrastive": {"temperature", "top_k", "alpha"},
 }
 SETTINGS = ("temperature", "top_k", "top_p", "seed", "beams", "alpha")
-PAUSE = 0.06  # seconds between two updates of the page, however fast the tokens come
+PAUSE = 0.08  # seconds between two updates of the page, however fast the tokens come
+SLOWER = 0.0005  # seconds more for each token there, so that a long text does not choke a browser
 SURPRISE = 5.0  # nats, at which a token is shaded in full
 EMPTY = '<p class="quiet">The text will appear here.</p>'
 
@@ -187,10 +188,10 @@ def _stream(start, prompt, settings):
     yield start, _page(start, prompt, [], caret=True), gr.skip(), code
     for token in stream:
         tokens.append(token)
-        if time.monotonic() - shown > PAUSE:
+        if time.monotonic() - shown > PAUSE + SLOWER * len(tokens):
             shown = time.monotonic()
             line = widgets.receipt_line(token.run, _note(tokens))
-            yield token.text, _page(start, prompt, tokens, caret=True), line, code
+            yield token.text, _page(start, prompt, tokens, caret=True), line, gr.skip()
     text = tokens[-1].text if tokens else start
     ended = len(tokens) < settings[1]
     line = widgets.receipt_line(tokens[-1].run, _note(tokens, ended)) if tokens else ENDED

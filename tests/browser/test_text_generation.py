@@ -58,7 +58,7 @@ def test_stop_keeps_what_is_there(page, tab):
     set_length(tab, 1000)
     button(tab, "Write").click()
     tab.locator("#story span").nth(3).wait_for(timeout=PATIENCE)
-    button(tab, "Stop").click()
+    button(tab, "Stop").click(timeout=PATIENCE)
     text = finished(tab)
     assert text.startswith("ROMEO:") and len(text) < 3000
     page.wait_for_timeout(1500)

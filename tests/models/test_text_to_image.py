@@ -9,8 +9,14 @@ from models import catalog, loader, text_to_image
 from models.checks import BadInput
 
 TINY = {
-    "text_length": 8, "text_width": 16, "text_depth": 1, "image_size": 32,
-    "autoencoder_widths": (8, 8, 16), "unet_widths": (8, 16), "unet_depths": (1, 1), "heads": 2,
+    "text_length": 8,
+    "text_width": 16,
+    "text_depth": 1,
+    "image_size": 32,
+    "autoencoder_widths": (8, 8, 16),
+    "unet_widths": (8, 16),
+    "unet_depths": (1, 1),
+    "heads": 2,
 }
 WORDS = ("a", "dog", "cat", "meadow", "in")
 

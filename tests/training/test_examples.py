@@ -7,7 +7,8 @@ from training import examples, picture_book
 
 pytestmark = pytest.mark.skipif(
     not picture_book.FONT.exists(),
-    reason="needs the Debian package fonts-noto-color-emoji, which draws the picture-book world")
+    reason="needs the Debian package fonts-noto-color-emoji, which draws the picture-book world",
+)
 
 
 @pytest.mark.parametrize("example", examples.EXAMPLES, ids=lambda example: example.name)
