@@ -96,7 +96,8 @@ MODELS = (
         title="Stable Diffusion, small · drawings",
         task="models.architectures.stable_diffusion:StableDiffusion",
         knows=DRAWN + ", in ten settings",
-        limits="Small pictures of 128 x 128 pixels; words outside its world are passed over.",
+        limits="Its training has only begun: expect colours and blots, not yet the thing asked "
+        "for. Pictures of 128 x 128 pixels.",
         trained_on="rendered picture-book scenes and their captions",
         licence="Apache-2.0 (Noto Emoji art)",
     ),
