@@ -24,7 +24,7 @@ class Plan:
     single: int = 12_000  # scenes with one large thing, which show best what a thing looks like
     several: int = 4_000  # scenes with two or three things
     autoencoder_steps: int = 1_400
-    unet_steps: int = 1_500
+    unet_steps: int = 4_000
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 2  # pictures a class
     held_out: int = 512  # scenes, from picture_book.HELD_OUT on

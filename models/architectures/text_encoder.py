@@ -62,7 +62,11 @@ def build_text_encoder(vocabulary_size, length, width, depth, heads, dtype=None)
     """
     ids = keras.Input((length,), dtype="int32", name="token_ids")
     mask = ops.not_equal(ids, PAD)
-    x = TokenAndPositionEmbedding(vocabulary_size, length, width, dtype=dtype, name="words")(ids)
+    # Of unit size: smaller ones drown in what the blocks add, and all texts look alike for long.
+    unit = keras.initializers.RandomNormal(0.0, 1.0)
+    x = TokenAndPositionEmbedding(
+        vocabulary_size, length, width, embeddings_initializer=unit, dtype=dtype, name="words"
+    )(ids)
     for index in range(depth):
         x = TransformerEncoder(
             4 * width, heads, activation="gelu", normalize_first=True, dtype=dtype,
