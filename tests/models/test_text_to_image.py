@@ -33,7 +33,7 @@ def loaded():
     keras.utils.set_random_seed(0)
     model = StableDiffusion(WORDS, dtype="float32", **TINY)
     rng = np.random.default_rng(0)
-    for weight in model.unet.weights:
+    for weight in [*model.unet.weights, *model.decoder.weights]:
         if not np.any(weight):
             weight.assign(rng.normal(0, 0.2, weight.shape))
     return loader.Loaded(catalog.get("stable_diffusion_picture_book"), model, 0, 0.0)
