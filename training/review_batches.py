@@ -54,7 +54,8 @@ class Batches(keras.utils.PyDataset):
         else:
             drawn = self._alike(rng, rng.permutation(GROUP - 1)[place - 1])
         rows, targets = zip(*drawn, strict=True)
-        return self._packed(rows, targets, rng)
+        longest = self.shape.longest if place == 0 else max(len(row) for row in rows) + 2
+        return self._packed(rows, targets, rng, longest)
 
     def _alike(self, rng, place):
         """The `place`-th batch of a group's sentences, parted by length to waste no padding."""
@@ -75,10 +76,13 @@ class Batches(keras.utils.PyDataset):
         stop = min(last, at + rng.integers(2, 9))
         return np.concatenate(lines[at:stop]), (label + taught[at:stop].mean()) / 2
 
-    def _packed(self, rows, targets, rng):
-        """({token_ids, padding_mask, segment_ids} of (batch, length), targets (batch, 2))."""
-        longest = min(max(len(row) for row in rows) + 2, self.shape.longest)
-        length = -(-longest // STEP) * STEP
+    def _packed(self, rows, targets, rng, longest):
+        """({token_ids, padding_mask, segment_ids} of (batch, length), targets (batch, 2)).
+
+        Keras takes the shapes from the first two batches, so passages are always padded in full:
+        were both as long by chance, every later batch would have to be.
+        """
+        length = -(-min(longest, self.shape.longest) // STEP) * STEP
         tokens = np.full((len(rows), length), self.pad, "int32")
         for place, row in zip(tokens, rows, strict=True):
             row = row[: self.shape.longest - 2]
