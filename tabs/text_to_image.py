@@ -54,7 +54,8 @@ def build():
         api_name="text_to_image",
         show_progress="hidden",
     )
-    drawn.then(_end, None, buttons, **_quiet())
+    for ended in (drawn.success, drawn.failure):
+        ended(_end, None, buttons, **_quiet())
     stop.click(_stop, None, shown, cancels=[drawn], **_quiet())
 
 
