@@ -74,7 +74,8 @@ def build():
         _go_on, [text, *inputs], outputs, api_visibility="private", show_progress="hidden"
     )
     for job in (written, continued):
-        job.then(_end, None, buttons, **_quiet())
+        for ended in (job.success, job.failure):
+            ended(_end, None, buttons, **_quiet())
     stop.click(_end, None, buttons, cancels=[written, continued], **_quiet())
     tint.change(_tinted, tint, story, **_quiet())
 
