@@ -251,3 +251,9 @@ def test_a_story_is_told_in_whole_sentences():
 def test_a_play_goes_on_as_a_play():
     text = last("ROMEO:", "gpt2_tiny_shakespeare", 200, seed=0)
     assert text.startswith("ROMEO:") and text.count("\n") > 3
+
+
+@pytest.mark.xfail(reason="the bundled model mixes up names so far; see training/LOG.md")
+def test_a_story_keeps_its_hero():
+    text = last("Once upon a time, a fox named Ruby", NAME, 200, "greedy")
+    assert text.count("Ruby") >= 3
