@@ -9,7 +9,7 @@ import numpy as np
 from models.architectures.text_encoder import PAD, START, UNKNOWN
 from training.checkpoints import Checkpoint
 
-BATCH = 32
+BATCH = 64
 NO_CAPTION = 0.12  # share of pictures without one, for guidance (Ho and Salimans 2022)
 NO_WORD = 0.03  # share of words hidden, so that an unknown word does little harm
 PEAK_RATE = 1e-3

@@ -17,6 +17,8 @@ from training import language_models, recipe, stories
 SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 256, "dropout": 0.0}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
 TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
+GROUP = 16  # batches drawn together, among which stories are sorted by length
+STEP = 32  # tokens; lengths of batches are whole multiples, so that few graphs are traced
 
 
 def main(argv=None):
@@ -28,15 +30,14 @@ def main(argv=None):
     tokenizer = language_models.byte_pairs(texts, size=400 if args.smoke else 2048)
     shape = SMOKE if args.smoke else SHAPE
     model = language_models.causal_lm(tokenizer, **shape)
-    windows = pack(tokenizer, texts, shape["context"])
-    count = 2 if args.smoke else 4
+    batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else 8)
 
     def save(out):
         recipe.save(language_models.taking_text(model, tokenizer), out)
 
     done = language_models.fit(
         model,
-        batch=lambda step: windows[np.arange(step * count, (step + 1) * count) % len(windows)],
+        batch=lambda step: batches[step % len(batches)],
         steps=3 if args.smoke else 4000,
         peak=2e-3,
         minutes=12,
@@ -52,42 +53,52 @@ def tell(part, seed, count):
     return [stories.story([part, seed, number]) for number in range(count)]
 
 
-def pack(tokenizer, texts, context):
-    """Fill windows with stories, each after an end token; the last one is cut where it is full.
+def by_length(tokenizer, texts, context, count):
+    """Put stories of like length together, each alone in its row: nobody else's names are there.
 
     Args:
         tokenizer: a `GPT2Tokenizer`.
-        texts: list of str.
-        context: int, tokens that the network sees at once.
+        texts: list of str, in random order.
+        context: int, tokens that the network sees at once; what lies beyond is cut.
+        count: int, stories in a batch.
 
     Returns:
-        ids (windows, context + 1) int32. Every window starts where a story does, as a prompt does.
+        list of ids (count, length + 1) int32, in random order. Each row is a story between end
+        tokens, padded with -1 to a length that is a multiple of STEP.
     """
-    windows, window = [], []
-    for ids in tokenizer(texts):
-        window += [tokenizer.end_token_id, *ids]
-        if len(window) > context:
-            windows.append(window[: context + 1])
-            window = []
-    return np.array(windows, "int32")
+    end, batches = tokenizer.end_token_id, []
+    rows = [[end, *ids, end][: context + 1] for ids in tokenizer(texts)]
+    for at in range(0, len(rows), GROUP * count):
+        group = sorted(rows[at : at + GROUP * count], key=len)
+        batches += [_padded(group[i : i + count]) for i in range(0, len(group), count)]
+    return [batches[i] for i in np.random.default_rng(0).permutation(len(batches))]
+
+
+def _padded(rows):
+    length = -(-(max(map(len, rows)) - 1) // STEP) * STEP
+    ids = np.full((len(rows), length + 1), -1, "int32")
+    for place, row in zip(ids, rows, strict=True):
+        place[: len(row)] = row
+    return ids
 
 
 def _report(args, done):
     model = keras_hub.models.GPT2CausalLM.from_preset(str(args.out), dtype="float32")
     held_out = tell(HELD_OUT, args.seed, count=8 if args.smoke else 400)
     tokenizer = model.preprocessor.tokenizer
-    ids = [i for story in held_out for i in (tokenizer.end_token_id, *tokenizer(story.text))]
-    cost = language_models.nats(model, np.array([*ids, tokenizer.end_token_id], "int32"))
+    end, context = tokenizer.end_token_id, model.backbone.max_sequence_length
+    ids = [np.array([end, *tokenizer(story.text), end], "int32") for story in held_out]
+    paid = sum(min(len(each) - 1, context) for each in ids)
+    cost = language_models.nats_apart(model, ids)
     sampled = continuations(model, held_out[: 2 if args.smoke else 120], args.seed)
     own = judge([(story.text, story.hero) for story in held_out])
     return recipe.report(
         args.out,
         measure="perplexity per token",
-        value=math.exp(cost / len(ids)),
+        value=math.exp(cost / paid),
         held_out=f"{len(held_out)} stories of held-out seeds",
         model=model,
         seconds=done["seconds"],
-        nats_per_character=round(cost / sum(len(story.text) for story in held_out), 4),
         sampled_stories=judge(sampled) | {"stories": len(sampled)},
         stories_by_the_grammar=own,
         steps=done["steps"],

@@ -12,6 +12,7 @@ import keras_hub
 import numpy as np
 
 END = "<|endoftext|>"
+TOKEN_DEVIATION = 0.05  # of the first random word vectors, which also weigh the answers
 # Words with the mark or space before them, numbers of up to three digits, marks with the end of
 # their line: the split that keras-hub's tokenizer applies before the merges.
 WORDS = (
@@ -66,7 +67,22 @@ def causal_lm(tokenizer, layers, width, heads, context, dropout, dtype="mixed_bf
         max_sequence_length=context,
         dtype=dtype,
     )
+    _widen(backbone)
     return keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
+
+
+def _widen(backbone):
+    """Scale the first random weights from GPT-2's width of 768 and more to this one's.
+
+    With keras-hub's fixed deviations a narrow network's attention starts all but uniform and its
+    words nearly alike beside the positions, and it takes long to find what to look back at.
+    """
+    width = backbone.hidden_dim
+    for weight in backbone.trainable_weights:
+        if weight.path.endswith("token_embedding/embeddings"):
+            weight.assign(weight * (TOKEN_DEVIATION / 0.01))
+        elif weight.path.endswith("kernel"):
+            weight.assign(weight * (width**-0.5 / 0.02))
 
 
 def taking_text(model, tokenizer):
@@ -91,7 +107,8 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint, every=60):
 
     Args:
         model: a `causal_lm`.
-        batch: function of the step (int) that gives ids (batch, context + 1) int32.
+        batch: function of the step (int) that gives ids (batch, length + 1) int32, at most a
+            context long; what is below 0 pads.
         steps: int, optimizer steps.
         peak: float, the highest learning rate.
         minutes: float, the longest that training may take.
@@ -105,7 +122,9 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint, every=60):
     """
     model.compile(
         optimizer=keras.optimizers.AdamW(peak, weight_decay=0.1, beta_2=0.98, global_clipnorm=1.0),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
         weighted_metrics=None,
         jit_compile=False,
     )
@@ -115,9 +134,11 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint, every=60):
     while state.progress(steps, minutes) < 1:
         model.optimizer.learning_rate = peak * _cosine(state.progress(steps, minutes))
         ids = batch(state.step)
+        real, ids = ids[:, 1:] >= 0, np.maximum(ids, 0)
         inputs = {"token_ids": ids[:, :-1], "padding_mask": np.ones_like(ids[:, 1:])}
         model.reset_metrics()
-        state.add(model.train_on_batch(inputs, ids[:, 1:], return_dict=True)["loss"], inputs)
+        done = model.train_on_batch(inputs, ids[:, 1:], real.astype("float32"), return_dict=True)
+        state.add(done["loss"], int(real.sum()))
         state.seconds = before + time.monotonic() - begun
         if time.monotonic() - saved > every:
             state.save(model)
@@ -165,9 +186,9 @@ class _State:
     def progress(self, steps, minutes):
         return max(self.step / steps, self.seconds / (60 * minutes))
 
-    def add(self, loss, inputs):
+    def add(self, loss, tokens):
         self.step += 1
-        self.tokens += inputs["token_ids"].size
+        self.tokens += tokens
         loss = float(loss)
         self.recent = loss if math.isnan(self.recent) else 0.98 * self.recent + 0.02 * loss
 
@@ -198,6 +219,25 @@ def nats(model, ids, batch=16):
     context = model.backbone.max_sequence_length
     starts = range(0, max(1, len(ids) - 1 - context // 2), context // 2)
     windows = [(ids[s : s + context + 1], 0 if s == 0 else context - context // 2) for s in starts]
+    return _paid(model, windows, batch)
+
+
+def nats_apart(model, texts, batch=16):
+    """What `model` pays for texts of at most a context each, none seen with another.
+
+    Args:
+        model: a GPT-2 causal LM.
+        texts: list of ids (n,) int32; what lies beyond the context is cut.
+        batch: int, texts in one call.
+
+    Returns:
+        float: the sum of -ln p over all tokens but the first of each text.
+    """
+    context = model.backbone.max_sequence_length
+    return _paid(model, [(ids[: context + 1], 0) for ids in texts], batch)
+
+
+def _paid(model, windows, batch):
     return sum(_cost(model, windows[i : i + batch]) for i in range(0, len(windows), batch))
 
 

@@ -18,7 +18,7 @@ COUNTS = (0.24, 0.22, 0.2, 0.16, 0.1, 0.08)  # how often a scene has 1, 2, ... M
 PLAIN_SHARE = 0.15  # of scenes have no setting but a plain, graded or noisy background
 TRIES = 10  # places tried before a thing is left out
 VISIBLE = 0.5  # of a thing's own pixels stay uncovered, at least
-INSIDE = 0.75  # of a thing's pixels lie inside the picture, at least
+INSIDE = 0.75  # of a thing's pixels lie inside the picture, at least, unless asked otherwise
 FLYING = frozenset(("airplane", "rocket", "balloon", "butterfly", "bee", "sun", "moon", "star",
                     "rainbow", "cloud"))
 SHINING = frozenset(("sun", "moon", "star", "rainbow"))  # their own light, by night as by day
@@ -118,8 +118,8 @@ def _coloured(rng, pixels, label, light):
 class _Stage:
     """A picture being composed: pixels and, for each pixel, which thing is seen there."""
 
-    def __init__(self, pixels):
-        self.pixels = pixels
+    def __init__(self, pixels, inside):
+        self.pixels, self.inside = pixels, inside
         self.owner = np.full(pixels.shape[:2], -1, np.int16)
         self.drawn = []  # pixels that each thing had when it was drawn
         self.labels = []
@@ -137,7 +137,7 @@ class _Stage:
         """How many pixels of each thing one put here would hide; None if it may not lie here."""
         outer, inner = self.window(solid.shape, left, top)
         mask = solid[inner]
-        if mask.sum() < INSIDE * solid.sum():
+        if mask.sum() < self.inside * solid.sum():
             return None
         count = len(self.drawn)
         hidden = np.bincount(self.owner[outer][mask] + 1, minlength=count + 1)[1:]
@@ -238,13 +238,14 @@ def _degraded(rng, image):
 
 
 def scene(seed, size=128, objects=None, setting=None, classes=None, plain=None,
-          smallest=0.12, largest=0.9, degraded=0.0):
+          smallest=0.12, largest=0.9, inside=INSIDE, degraded=0.0):
     """Draw one scene.
 
     size: pixels, or (width, height). objects: how many, or (fewest, most), by default 1 to 6.
     setting: one of SETTINGS. classes: the things to draw, names or labels, one each.
     plain: True for a plain background, False for never; by default at times.
     smallest, largest: the things' longer side as a fraction of the picture's shorter side.
+    inside: the share of a thing's pixels that lies inside the picture, at least.
     degraded: the chance that the picture is blurred, noisy or recoloured.
     A thing that finds no room is left out; the first one drawn never is.
     """
@@ -255,7 +256,7 @@ def scene(seed, size=128, objects=None, setting=None, classes=None, plain=None,
     setting = PLAIN if plain else setting or SETTINGS[rng.integers(len(SETTINGS))]
     place = backdrop(setting, width, height, int(rng.integers(VARIANTS)))
     pixels = place.pixels[:, ::-1] if rng.random() < 0.5 else place.pixels
-    stage = _Stage(pixels.astype(np.float32))
+    stage = _Stage(pixels.astype(np.float32), inside)
     loose, shade = rng.random() < 0.3, rng.uniform(0.1, 0.4)
     labels = _chosen(rng, classes, objects)
     plan = []

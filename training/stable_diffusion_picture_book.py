@@ -14,6 +14,8 @@ import numpy as np
 from training import autoencoder, drawing_score, flow_matching, picture_book, recipe
 
 CAPTIONS = 4  # a scene
+LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96}
+SEVERAL = {"objects": (2, 3), "smallest": 0.3, "inside": 0.9}
 MEASURE = "drawings that the picture-book classifier names as asked"
 
 
@@ -21,10 +23,10 @@ MEASURE = "drawings that the picture-book classifier names as asked"
 class Plan:
     """How much is drawn and trained, and how large the model is."""
 
-    single: int = 12_000  # scenes with one large thing, which show best what a thing looks like
+    single: int = 14_000  # scenes with one large thing, which show best what a thing looks like
     several: int = 4_000  # scenes with two or three things
-    autoencoder_steps: int = 1_400
-    unet_steps: int = 4_000
+    autoencoder_steps: int = 3_400
+    unet_steps: int = 4_500
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 2  # pictures a class
     held_out: int = 512  # scenes, from picture_book.HELD_OUT on
@@ -88,11 +90,9 @@ def scenes(plan, folder, seed):
     """
     size = plan.sizes.get("image_size", 128)
     first = seed * (plan.single + plan.several)
-    single = picture_book.dataset(
-        plan.single, size, first, folder, CAPTIONS, objects=1, smallest=0.5
-    )
+    single = picture_book.dataset(plan.single, size, first, folder, CAPTIONS, **LARGE)
     several = picture_book.dataset(
-        plan.several, size, first + plan.single, folder, CAPTIONS, objects=(2, 3), smallest=0.3
+        plan.several, size, first + plan.single, folder, CAPTIONS, **SEVERAL
     )
     names = [picture_book.CLASSES[labels[0]] for labels in single["labels"]]
     captions = [

@@ -39,7 +39,7 @@ class StableDiffusion(Backbone):
         image_size=128,
         channels=4,
         autoencoder_widths=(32, 96, 192),
-        unet_widths=(64, 192),
+        unet_widths=(96, 192),
         unet_depths=(1, 2),
         heads=4,
         latent_mean=None,

@@ -82,10 +82,39 @@ def test_the_rate_warms_up_and_falls_to_a_tenth():
     assert rates == pytest.approx([0.038, 1, 0.55, 0.1], abs=0.01)
 
 
-def test_windows_start_where_stories_start(tokenizer):
-    windows = gpt2_tiny_stories.pack(tokenizer, ["the red fox ran to the sea. " * 3] * 9, 20)
-    assert windows.shape[1] == 21
-    assert (windows[:, 0] == tokenizer.end_token_id).all()
+def test_each_story_is_alone_in_its_row(tokenizer):
+    texts = ["the red fox ran to the sea. " * repeats for repeats in (1, 2, 3, 9)] * 8
+    batches = gpt2_tiny_stories.by_length(tokenizer, texts, context=64, count=4)
+    assert sum(len(ids) for ids in batches) == 32
+    end = tokenizer.end_token_id
+    for row in (row for ids in batches for row in ids):
+        real = row[row >= 0]
+        assert real[0] == end and (real[1:-1] != end).all() and len(real) <= 65
+        assert (row[len(real) :] == -1).all() and (len(row) - 1) % gpt2_tiny_stories.STEP == 0
+
+
+def test_padding_costs_and_teaches_nothing(tokenizer, tmp_path):
+    ids = np.array(tokenizer(TEXT), "int32")[:17][None]
+    padded = np.concatenate([ids, np.full((1, 7), -1, "int32")], axis=1)
+    settings = {"steps": 3, "peak": 0.01, "minutes": 5, "work": tmp_path, "checkpoint": list}
+    import keras
+
+    trained = []
+    for each in (ids, padded):
+        keras.utils.set_random_seed(0)
+        model = tiny(tokenizer, context=24)
+        done = language_models.fit(model, lambda step, each=each: each, **settings)
+        assert done["tokens"] == 3 * 16
+        trained.append(model.get_weights())
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_texts_apart_cost_what_they_cost_alone(tokenizer):
+    model = tiny(tokenizer)
+    texts = [np.arange(count, dtype="int32") for count in (5, 12, 17)]
+    alone = sum(language_models.nats(model, ids) for ids in texts)
+    assert language_models.nats_apart(model, texts) == pytest.approx(alone, rel=1e-4)
 
 
 def test_the_held_out_plays_begin_with_a_speech():
