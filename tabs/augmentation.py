@@ -17,16 +17,6 @@ TITLE = "Augment"
 LEAD = "Give a few pictures, line up layers, and see what a model would be trained on."
 GUIDE = next(iter(CHAINS))
 NAME = 40  # characters of a picture's name
-STYLE = """<style>
-#variants .caption-label {
-  max-width: 100%; white-space: normal; text-align: right; text-wrap: balance; line-height: 1.25;
-}
-#variants .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-@media (max-width: 640px) {
-  #variants .caption-label { font-size: 0.7rem; padding: 2px 4px; }
-  #augment-pictures .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)); }
-}
-</style>"""
 HINT = "With commas between them; the labels that CutMix and MixUp mix. Else the files' names."
 
 
@@ -54,7 +44,6 @@ def build():
                     max_lines=20,
                     show_line_numbers=False,
                 )
-            gr.HTML(STYLE, padding=False)
     inputs = [images, names, wanted, seed, keep, count, size]
     outputs = [gallery, line, code, seed]
     button.click(_run_anew, inputs, outputs, api_visibility="private")
@@ -111,7 +100,7 @@ def _result_gallery():
 
 def _examples(images):
     sets = (("meadow", "beach", "city", "night"), ("sea", "snow"), ("sunflower",))
-    rows = [[widgets.pictures(*(f"{name}.jpg" for name in names))] for names in sets]
+    rows = [[widgets.pictures(names)] for names in sets]
     return widgets.examples(rows, images)
 
 

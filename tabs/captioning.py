@@ -19,17 +19,7 @@ METHODS = (
     ("Always the likeliest word", "greedy"),
     ("Search for the likeliest captions (beam)", "beam"),
 )
-STYLE = """<style>
-.captions { list-style: none; margin: 6px 0 0; padding: 0; color: var(--ink); }
-.captions li { padding: 12px 0 10px; border-bottom: 1px solid var(--line); line-height: 1.25;
-  font-size: clamp(1.25rem, 2vw, 1.7rem); display: flex; gap: 18px; align-items: baseline; }
-.captions li:first-child { font-size: clamp(1.6rem, 3.2vw, 2.6rem); letter-spacing: -0.015em; }
-.captions .said { flex: 1; }
-.captions .said::first-letter { text-transform: uppercase; }
-.captions .sure { font-size: 1rem; color: var(--quiet); font-variant-numeric: tabular-nums;
-  letter-spacing: 0; white-space: nowrap; }
-</style>"""
-WAITING = '<p class="quiet">Captions appear here.</p>'
+WAITING = '<p class="waiting">The captions appear here.</p>'
 
 
 def build():
@@ -42,9 +32,8 @@ def build():
             model = widgets.model_picker("captioning")
             with widgets.settings():
                 count, method, temperature, top_p, seed, keep = _settings()
-            widgets.examples(widgets.pictures(*(f"{name}.jpg" for name in EXAMPLES)), image)
+            widgets.examples(widgets.pictures(EXAMPLES), image)
         with widgets.result_side():
-            gr.HTML(STYLE, padding=False)
             listed = gr.HTML(WAITING, padding=False, apply_default_css=False, elem_id="captions")
             with gr.Accordion("As JSON", open=False, elem_classes="settings"):
                 found = gr.JSON(show_label=False)

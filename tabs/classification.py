@@ -13,7 +13,7 @@ TITLE = "Classify"
 LEAD = "Show a picture and see what the model takes it for, and how sure it is."
 
 DRAWINGS = "efficientnetv2_picture_book"  # an example is drawn, so a click picks this model
-EXAMPLES = ("sunflower.jpg",)
+EXAMPLES = ("sunflower", "elephant", "pizza", "butterfly", "castle", "turtle")
 
 
 def build():
@@ -26,7 +26,7 @@ def build():
             model = widgets.model_picker("classification")
             with widgets.settings():
                 top_k = gr.Slider(1, 10, 5, step=1, label="Classes shown")
-            drawings = widgets.examples(widgets.pictures(*EXAMPLES), image, "Or try a drawing")
+            drawings = widgets.examples(widgets.pictures(EXAMPLES), image, "Or try a drawing")
         with widgets.result_side():
             label = gr.Label(label="It is probably", elem_classes="big-label")
             line, code = widgets.receipt()

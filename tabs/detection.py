@@ -16,6 +16,7 @@ from tabs import boxes, widgets
 
 TITLE = "Detect"
 NOTHING = "Nothing is that sure. Lower the confidence, or show another picture."
+EXAMPLES = ("city", "sea", "meadow", "snow", "room", "beach")
 LEAD = "Show a picture with several things in it and see which they are, and where."
 HEAD = "<tr><th>Thing</th><th>Score</th><th>Left, top, right, bottom</th></tr>"
 DOWNLOAD = """(found) => {
@@ -42,7 +43,7 @@ def build():
             image = widgets.image_input()
             button = widgets.action("Detect")
             model = widgets.model_picker("detection")
-            widgets.examples(_examples(), image)
+            widgets.examples(widgets.pictures(EXAMPLES), image)
         with widgets.result_side():
             drawn = _result_picture()
             sentence = gr.HTML("", padding=False, elem_id="found")
@@ -65,11 +66,6 @@ def build():
         trigger_mode="always_last",
     )
     download.click(None, found, None, js=DOWNLOAD, api_visibility="private")
-
-
-def _examples():
-    names = ("city", "sea", "meadow", "snow", "room", "beach")
-    return widgets.pictures(*(f"{name}.jpg" for name in names))
 
 
 def _result_picture():

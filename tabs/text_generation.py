@@ -47,7 +47,7 @@ SETTINGS = ("temperature", "top_k", "top_p", "seed", "beams", "alpha")
 PAUSE = 0.08  # seconds between two updates of the page, however fast the tokens come
 SLOWER = 0.0005  # seconds more for each token there, so that a long text does not choke a browser
 SURPRISE = 5.0  # nats, at which a token is shaded in full
-EMPTY = '<p class="quiet">The text will appear here.</p>'
+EMPTY = '<p class="quiet">The text appears here.</p>'
 
 
 def build():

@@ -137,9 +137,9 @@ def examples(rows, inputs, label="Or try one of these"):
     )
 
 
-def pictures(*names):
+def pictures(names):
     """Return the paths of example pictures by name, in the order given."""
-    return [str(EXAMPLES / name) for name in names]
+    return [str(EXAMPLES / f"{name}.jpg") for name in names]
 
 
 def receipt():

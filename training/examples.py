@@ -25,6 +25,7 @@ class Example:
     size: tuple[int, int] = (640, 480)  # width, height in pixels
     smallest: float = 0.22  # of the picture's shorter side
     largest: float = 0.45
+    inside: float = 0.75  # of each thing's pixels, at least
 
 
 EXAMPLES = (
@@ -42,6 +43,11 @@ EXAMPLES = (
             smallest=0.2, largest=0.4),
     Example("space", "space", ("rocket", "monkey", "star"), 2, (512, 512), 0.25, 0.5),
     Example("sunflower", "meadow", ("sunflower",), 7, (512, 512), 0.6, 0.75),
+    Example("elephant", "desert", ("elephant",), 27, (512, 512), 0.6, 0.75, inside=1),
+    Example("pizza", "room", ("pizza",), 29, (512, 512), 0.5, 0.6, inside=1),
+    Example("butterfly", "forest", ("butterfly",), 25, (512, 512), 0.5, 0.65, inside=1),
+    Example("castle", "snow", ("castle",), 27, (512, 512), 0.6, 0.75, inside=1),
+    Example("turtle", "beach", ("turtle",), 23, (512, 512), 0.5, 0.65, inside=1),
 )
 
 
@@ -49,7 +55,8 @@ def draw(example):
     """The example's scene."""
     return picture_book.scene(picture_book.HELD_OUT + example.seed, example.size,
                               setting=example.setting, classes=example.classes,
-                              smallest=example.smallest, largest=example.largest)
+                              smallest=example.smallest, largest=example.largest,
+                              inside=example.inside)
 
 
 def main(argv=None):

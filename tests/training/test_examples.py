@@ -24,4 +24,4 @@ def test_an_example_shows_all_its_things(example):
 def test_the_command_writes_every_example(tmp_path, monkeypatch):
     monkeypatch.setattr(examples, "EXAMPLES", examples.EXAMPLES[-1:])
     files = examples.main(["--out", str(tmp_path)])
-    assert [file.name for file in files] == ["sunflower.jpg"] and files[0].is_file()
+    assert [file.name for file in files] == ["turtle.jpg"] and files[0].is_file()
