@@ -39,6 +39,12 @@ class Model:
         return _read(self.folder / "training.json", {})
 
     @property
+    def card(self):
+        """The model card, Markdown: the README beside the weights, "" before it is written."""
+        file = self.folder / "README.md"
+        return file.read_text() if file.is_file() else ""
+
+    @property
     def score(self):
         """The held-out score as a reader would say it, e.g. "top-1 accuracy 46.2 %"."""
         if not self.record:

@@ -85,12 +85,20 @@ def model_picker(capability):
         interactive=True,
         elem_classes="later",
     )
-    card = gr.HTML(model_card(rows[0].id), padding=False, elem_classes="later")
-    picker.change(model_card, picker, card, api_visibility="private", show_progress="hidden")
+    brief = gr.HTML(_brief(rows[0].id), padding=False, elem_classes="later")
+    with gr.Accordion("Model card", open=False, elem_classes=["settings", "later"]):
+        card = gr.Markdown(rows[0].card, elem_classes="model-card")
+    picker.change(
+        lambda name: (_brief(name), catalog.get(name).card),
+        picker,
+        [brief, card],
+        api_visibility="private",
+        show_progress="hidden",
+    )
     return picker
 
 
-def model_card(name):
+def _brief(name):
     """Return what a model knows, cannot do, was trained on and scored, as HTML."""
     row = catalog.get(name)
     say = html.escape

@@ -11,6 +11,7 @@ import pytest
 
 from models import catalog
 from tabs import TABS
+from training import model_cards
 
 ROOT = Path(__file__).parent.parent
 ALLOWED = {
@@ -65,6 +66,11 @@ def test_every_row_is_whole(row):
     assert {"measure", "value", "held_out", "parameters", "minutes", "date"} <= set(row.record)
     assert (ROOT / "training" / f"{row.id}.py").is_file(), "the recipe is missing"
     assert row.score != "not yet measured"
+
+
+@pytest.mark.parametrize("row", catalog.MODELS, ids=lambda row: row.id)
+def test_every_model_card_says_what_was_recorded(row):
+    assert row.card == model_cards.card(row), "run: python -m training.model_cards"
 
 
 @pytest.mark.parametrize(

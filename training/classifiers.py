@@ -200,35 +200,34 @@ def compile_for_training(model, optimizer, smoothing=0.1):
     )
 
 
-def finish(build, trained, args, held_out, pace, measure="top1", **more):
-    """Save the preset in float32, then score what was saved and write its record.
+def save(build, fitted, args, classes, pace):
+    """Save the preset in float32, and how it was trained.
 
     Args:
         build: `build(dtype=...)` giving the untrained network.
-        trained: the network that was fitted, of the same build.
+        fitted: the network that was fitted, of the same build.
         args: the recipe's arguments.
-        held_out: Photos that the training never saw.
+        classes: names in the order of the outputs.
         pace: the Pace of the run.
-        measure: the key of `scores` that is the model's headline figure.
-        **more: further figures for the record.
     """
     model = build(dtype="float32")
-    model.set_weights(trained.get_weights())
-    recipe.save(model, args.out, held_out.classes)
+    model.set_weights(fitted.get_weights())
+    recipe.save(model, args.out, classes)
+    recipe.trained(args.out, model, pace.trained, epochs=pace.epoch)
+
+
+def measure(args, held_out, held_out_as, figure="top1"):
+    """Score the saved preset on held-out Photos and write its record, which is returned.
+
+    Args:
+        args: the recipe's arguments.
+        held_out: Photos that the training never saw.
+        held_out_as: str, what they are.
+        figure: the key of `scores` that is the model's headline.
+    """
     saved = keras_hub.models.ImageClassifier.from_preset(str(args.out))
     result = scores(probabilities(saved, held_out.images), held_out.labels)
-    return recipe.report(
-        args.out,
-        MEASURES[measure],
-        result[measure],
-        more.pop("held_out_as"),
-        saved,
-        pace.trained,
-        epochs=pace.epoch,
-        held_out_count=len(held_out),
-        **result,
-        **more,
-    )
+    return recipe.report(args.out, MEASURES[figure], result[figure], held_out_as, **result)
 
 
 def probabilities(model, images, batch=250):

@@ -20,15 +20,22 @@ OPENING = 0.7  # of the windows start with a speech, the others anywhere
 
 
 def main(argv=None):
-    """Train, save the preset, score it on the held-out tenth; returns the record."""
+    """Train and save the preset, then measure it on the held-out tenth; gives the record."""
     args = recipe.arguments(__spec__, argv)
-    keras.utils.set_random_seed(args.seed)
     text = _tiny_play() if args.smoke else read(args.data)
-    train, held_out = split(text)
-    tokenizer = language_models.byte_pairs([train], size=280 if args.smoke else 1024)
+    text, held_out = split(text)
+    if not args.measure:
+        train(args, text)
+    return measure(args.out, held_out)
+
+
+def train(args, text):
+    """Train on a text and save the preset."""
+    keras.utils.set_random_seed(args.seed)
+    tokenizer = language_models.byte_pairs([text], size=280 if args.smoke else 1024)
     shape = SMOKE if args.smoke else SHAPE
     model = language_models.causal_lm(tokenizer, **shape)
-    windows = Windows(tokenizer, train, shape["context"], args.seed)
+    windows = Windows(tokenizer, text, shape["context"], args.seed)
 
     def save(out):
         recipe.save(language_models.taking_text(model, tokenizer), out)
@@ -43,7 +50,7 @@ def main(argv=None):
         checkpoint=lambda: save(args.work / "preset"),
     )
     save(args.out)
-    return _report(args.out, held_out, done)
+    language_models.record(args.out, model, done)
 
 
 def read(data=None):
@@ -82,7 +89,8 @@ class Windows:
         return np.insert(pieces, 0, self.end, axis=1)
 
 
-def _report(out, held_out, done):
+def measure(out, held_out):
+    """Score the saved preset on a text; gives the record."""
     model = keras_hub.models.GPT2CausalLM.from_preset(str(out), dtype="float32")
     tokenizer = model.preprocessor.tokenizer
     ids = np.append(tokenizer.end_token_id, tokenizer(held_out)).astype("int32")
@@ -92,13 +100,8 @@ def _report(out, held_out, done):
         measure="loss in nats per character",
         value=cost / len(held_out),
         held_out=f"the last tenth of the text, {len(held_out):,} characters",
-        model=model,
-        seconds=done["seconds"],
         perplexity_per_token=round(math.exp(cost / (len(ids) - 1)), 2),
         characters_per_token=round(len(held_out) / (len(ids) - 1), 2),
-        steps=done["steps"],
-        tokens_seen=done["tokens"],
-        training_losses=done["losses"],
     )
 
 

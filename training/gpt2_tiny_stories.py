@@ -22,8 +22,15 @@ STEP = 32  # tokens; lengths of batches are whole multiples, so that few graphs 
 
 
 def main(argv=None):
-    """Tell the stories, train, save the preset, score it; returns the record."""
+    """Train and save the preset, then measure it on held-out stories; gives the record."""
     args = recipe.arguments(__spec__, argv)
+    if not args.measure:
+        train(args)
+    return measure(args)
+
+
+def train(args):
+    """Tell the stories, train on them and save the preset."""
     keras.utils.set_random_seed(args.seed)
     told = tell(TRAINING, args.seed, count=60 if args.smoke else 30_000)
     texts = [story.text for story in told]
@@ -45,7 +52,7 @@ def main(argv=None):
         checkpoint=lambda: save(args.work / "preset"),
     )
     save(args.out)
-    return _report(args, done)
+    language_models.record(args.out, model, done)
 
 
 def tell(part, seed, count):
@@ -82,7 +89,8 @@ def _padded(rows):
     return ids
 
 
-def _report(args, done):
+def measure(args):
+    """Score the saved preset on stories of other seeds; gives the record."""
     model = keras_hub.models.GPT2CausalLM.from_preset(str(args.out), dtype="float32")
     held_out = tell(HELD_OUT, args.seed, count=8 if args.smoke else 400)
     tokenizer = model.preprocessor.tokenizer
@@ -97,13 +105,8 @@ def _report(args, done):
         measure="perplexity per token",
         value=math.exp(cost / paid),
         held_out=f"{len(held_out)} stories of held-out seeds",
-        model=model,
-        seconds=done["seconds"],
         sampled_stories=judge(sampled) | {"stories": len(sampled)},
         stories_by_the_grammar=own,
-        steps=done["steps"],
-        tokens_seen=done["tokens"],
-        training_losses=done["losses"],
     )
 
 

@@ -11,6 +11,8 @@ import keras
 import keras_hub
 import numpy as np
 
+from training import recipe
+
 END = "<|endoftext|>"
 TOKEN_DEVIATION = 0.05  # of the first random word vectors, which also weigh the answers
 # Words with the mark or space before them, numbers of up to three digits, marks with the end of
@@ -152,6 +154,18 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint, every=60):
         "seconds": state.seconds,
         "losses": state.losses,
     }
+
+
+def record(out, model, done):
+    """Write how a preset was trained, from what `fit` gave, beside it."""
+    recipe.trained(
+        out,
+        model,
+        done["seconds"],
+        steps=done["steps"],
+        tokens_seen=done["tokens"],
+        training_losses=done["losses"],
+    )
 
 
 def _cosine(progress, warm_up=0.05, floor=0.1):

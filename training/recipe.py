@@ -26,8 +26,8 @@ def arguments(module, argv=None):
         argv: list of str, or None for the process's own arguments.
 
     Returns:
-        A namespace: `data` (Path or None), `out` (Path), `smoke` (bool), `seed` (int, from 0),
-        `work` (Path for checkpoints and caches).
+        A namespace: `data` (Path or None), `out` (Path), `smoke` (bool), `measure` (bool), `seed`
+        (int, from 0), `work` (Path for checkpoints and caches).
     """
     name = str(getattr(module, "name", module)).rpartition(".")[2]
     parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
@@ -36,6 +36,9 @@ def arguments(module, argv=None):
     parser.add_argument("--work", type=Path, default=Path(".training") / name, help="checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--smoke", action="store_true", help="the whole path in seconds, tiny data")
+    parser.add_argument(
+        "--measure", action="store_true", help="do not train: measure the preset that is there"
+    )
     parsed = parser.parse_args(argv)
     parsed.work.mkdir(parents=True, exist_ok=True)
     return parsed
@@ -84,30 +87,43 @@ def _copy_half(source, target):
                 copy.attrs[name] = value
 
 
-def report(out, measure, value, held_out, model, seconds, **more):
-    """Write training.json: what the model scored on data that its recipe held out.
+def trained(out, model, seconds, **more):
+    """Begin training.json beside fresh weights: how they came about.
 
     Args:
         out: Path of the preset's folder.
-        measure: str, what was measured, e.g. "top-1 accuracy, mean over classes".
-        value: float, in the measure's own unit (a share is between 0 and 1).
-        held_out: str, the data that it was measured on and how it was split off.
         model: the Keras model, for its number of parameters.
         seconds: float, wall-clock training time.
-        **more: further figures, JSON types only.
-
-    Returns:
-        The record, a dict.
+        **more: further figures of the training, JSON types only.
     """
     record = {
-        "measure": measure,
-        "value": round(float(value), 4),
-        "held_out": held_out,
         "parameters": int(model.count_params()),
         "minutes": round(seconds / 60, 1),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
         "date": datetime.date.today().isoformat(),
         **more,
     }
+    _write(out, record)
+
+
+def report(out, measure, value, held_out, **more):
+    """Add to training.json what the saved preset scored on data that its recipe held out.
+
+    Args:
+        out: Path of the preset's folder.
+        measure: str, what was measured, e.g. "top-1 accuracy, mean over classes".
+        value: float, in the measure's own unit (a share is between 0 and 1).
+        held_out: str, the data that it was measured on and how it was split off.
+        **more: further figures, JSON types only.
+
+    Returns:
+        The whole record, a dict.
+    """
+    score = {"measure": measure, "value": round(float(value), 4), "held_out": held_out, **more}
+    record = json.loads(Path(out, "training.json").read_text())
+    return _write(out, {**score, **{key: record[key] for key in record if key not in score}})
+
+
+def _write(out, record):
     Path(out, "training.json").write_text(json.dumps(record, indent=2) + "\n")
     return record

@@ -68,7 +68,7 @@ def train(train_on, epochs, batch, seed, work):
 
 
 def main(argv=None):
-    """Train, save the preset, measure the saved preset on the held-out photos."""
+    """Train and save the preset, then measure it on the held-out photos; gives the record."""
     args = recipe.arguments(__spec__, argv)
     keras.utils.set_random_seed(args.seed)
     everything = (
@@ -78,16 +78,11 @@ def main(argv=None):
     )
     train_on, held_out = photos.split(everything, HELD_OUT, args.seed)
     epochs, batch = (1, 32) if args.smoke else (EPOCHS, BATCH)
-    trained, pace = train(train_on, epochs, batch, args.seed, args.work)
-    return classifiers.finish(
-        build,
-        trained,
-        args,
-        held_out,
-        pace,
-        held_out_as=f"{len(held_out):,} photos, a tenth of every class, drawn by seed",
-        pixels=32,
-    )
+    if not args.measure:
+        fitted, pace = train(train_on, epochs, batch, args.seed, args.work)
+        classifiers.save(build, fitted, args, held_out.classes, pace)
+    told = f"{len(held_out):,} photos, a tenth of every class, drawn by seed"
+    return classifiers.measure(args, held_out, told)
 
 
 if __name__ == "__main__":

@@ -43,17 +43,26 @@ SMOKE = Plan(
 
 
 def main(argv=None):
-    """Train, save the preset and score it; gives the report."""
+    """Train and save the preset, then measure it by what it draws; gives the record."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     args = recipe.arguments(__spec__, argv)
     plan = SMOKE if args.smoke else Plan()
+    if not args.measure:
+        train(plan, args)
+    return measure(plan, args)
+
+
+def train(plan, args):
+    """Train autoencoder, text encoder and U-Net, and save the preset."""
     model, pictures, seconds = prepare(plan, args)
     captions = [model.tokenizer(texts) for texts in pictures["captions"]]
     seconds += flow_matching.train(
         model, pictures["latents"], captions, plan.unet_steps, args.work, args.seed
     )
     recipe.save(model, args.out, picture_book.CLASSES)
-    return report(plan, args, seconds)
+    recipe.trained(
+        args.out, model, seconds, autoencoder_steps=plan.autoencoder_steps, steps=plan.unet_steps
+    )
 
 
 def prepare(plan, args):
@@ -132,25 +141,23 @@ def normalised(model, latents):
     return fresh
 
 
-def report(plan, args, seconds):
+def measure(plan, args):
     """Score the saved preset on held-out scenes and by what a classifier sees in its drawings."""
     from models.architectures.stable_diffusion import StableDiffusion
 
     model = StableDiffusion.from_preset(str(args.out), dtype="float32")
     error = drawing_score.velocity_error(model, plan.held_out)
-    common = {"velocity_error": round(error, 4), "steps": plan.unet_steps}
     if not plan.scored:
         return recipe.report(
-            args.out, "velocity error", error, "scenes of seeds not trained on", model, seconds,
-            **common,
+            args.out, "velocity error", error, "scenes of seeds not trained on"
         )
     names = picture_book.CLASSES[: plan.scored]
     drawn = drawing_score.drawings(model, names, plan.seeds)
     drawing_score.sheet(drawn, args.work / "sheet.png")
     share, missed = drawing_score.named(drawn)
     return recipe.report(
-        args.out, MEASURE, share, f"{len(names)} prompts, {plan.seeds} seeds each", model, seconds,
-        missed=missed, **common,
+        args.out, MEASURE, share, f"{len(names)} prompts, {plan.seeds} seeds each",
+        velocity_error=round(error, 4), missed=missed,
     )
 
 

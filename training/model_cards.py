@@ -1,0 +1,67 @@
+"""Writes each bundled model's card, assets/models/<id>/README.md, from what its recipe recorded.
+
+Knows no model: the catalogue says what one is for, training.json how it came about and scored.
+
+    python -m training.model_cards
+"""
+
+from models import catalog
+from training import scores
+
+def main():
+    """Write the cards of all models; gives the files."""
+    files = [row.folder / "README.md" for row in catalog.MODELS]
+    for file, row in zip(files, catalog.MODELS, strict=True):
+        file.write_text(card(row))
+    return files
+
+
+def card(row):
+    """A model's card as Markdown: for what, how good, where it fails, how to use and repeat it."""
+    record = row.record
+    parts = [
+        f"# {row.title}",
+        f"Knows {row.knows}. {row.limits}",
+        _table(row, record),
+        f"Measured on {record['held_out']}.",
+        *_failures(row),
+        f"## Use\n\n```python\n{_use(row)}\n```",
+        f"## Repeat\n\n```bash\n{_repeat(row)}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(row, record):
+    size = sum(file.stat().st_size for file in row.folder.rglob("*.h5")) / 1e6
+    lines = [
+        ("Score", row.score),
+        *(("Also", "; ".join(also)) for also in [scores.further(record)] if also),
+        ("Data", f"{row.trained_on}; {row.licence}; sources in NOTICE"),
+        ("Size", f"{record['parameters']:,} parameters, {size:.1f} MB in half precision"),
+        ("Training", f"{record['minutes']:g} minutes on {record['machine']}, {record['date']}"),
+    ]
+    body = "\n".join(f"| {name} | {value} |" for name, value in lines)
+    return f"| | |\n| --- | --- |\n{body}"
+
+
+def _failures(row):
+    if not (row.folder / "failures.jpg").is_file():
+        return []
+    return ["## Where it fails\n\n![Pictures that it got wrong](failures.jpg)"]
+
+
+def _use(row):
+    module, name = row.task.split(":")
+    package, _, last = module.rpartition(".")
+    return (
+        f"from {package} import {last}\n\n"
+        f'model = {last}.{name}.from_preset("{row.folder.relative_to(catalog.BUNDLED.parents[1])}")'
+    )
+
+
+def _repeat(row):
+    return f"python -m training.{row.id} --data FOLDER"
+
+
+if __name__ == "__main__":
+    print(*main(), sep="\n")

@@ -1,0 +1,60 @@
+"""Measures the committed weights anew, and prints what came out.
+
+Knows no model: each recipe measures its own. Rewrites the scores in assets/models/<id>/training.json,
+from which the catalogue reads them.
+
+    python -m training.scores --data FOLDER              all bundled models
+    python -m training.scores --data FOLDER resnet_cifar10
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from models import catalog
+
+TRAINING = {"parameters", "minutes", "machine", "date", "scenes", "epochs", "tokens_seen"}
+
+
+def main(argv=None):
+    """Measure the models named, by default all, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m training.scores", description=__doc__)
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="an id (default: all)")
+    parser.add_argument("--data", type=Path, help="folder with copies of the data sets")
+    args = parser.parse_args(argv)
+    rows = [catalog.get(name) for name in args.models] or catalog.MODELS
+    for row in rows:
+        measure(row, args.data)
+    print(table(rows))
+
+
+def measure(row, data=None):
+    """Run a model's recipe on the preset that is there, in a process of its own."""
+    command = [sys.executable, "-m", f"training.{row.id}", "--measure"]
+    subprocess.run(command + (["--data", str(data)] if data else []), check=True)
+
+
+def table(rows):
+    """The scores of models as a Markdown table: the headline, the other figures, the data."""
+    lines = ["| model | score | also | measured on |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        also = ", ".join(further(row.record))
+        lines.append(f"| `{row.id}` | {row.score} | {also} | {row.record['held_out']} |")
+    return "\n".join(lines)
+
+
+def further(record):
+    """The scores of a record besides its headline, each as "name figure", those of dicts too."""
+    found = {}
+    for key, value in record.items():
+        if key in TRAINING or key.endswith("steps"):
+            continue
+        for name, figure in value.items() if isinstance(value, dict) else [(key, value)]:
+            if isinstance(figure, int | float) and figure != record["value"]:
+                found.setdefault(name, f"{name.replace('_', ' ')} {figure:.4g}")
+    return list(found.values())
+
+
+if __name__ == "__main__":
+    main()
