@@ -17,9 +17,10 @@ import keras
 import keras_hub
 import numpy as np
 
-from training import everyday, recipe, reviews, word_pieces
-from training.ngrams import NGrams
-from training.review_batches import Batches
+from training import recipe
+from training.sentiment import everyday, reviews, word_pieces
+from training.sentiment.ngrams import NGrams
+from training.sentiment.review_batches import Batches
 
 LABELS = ("negative", "positive")
 FILM_WEIGHT = 0.1  # a film review's label says little about each of its sentences

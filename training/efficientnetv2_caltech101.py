@@ -16,7 +16,8 @@ import keras_cv
 import keras_hub
 import numpy as np
 
-from training import classifiers, photo_batches, photos, recipe
+from training import recipe
+from training.classification import classifiers, photo_batches, photos
 
 SIZE = 112  # pixels the preset resizes to: more than in training, where crops enlarge things
 STORED = 128  # pixels of the photos that crops are taken from

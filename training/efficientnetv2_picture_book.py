@@ -10,7 +10,8 @@ import functools
 
 import keras
 
-from training import classifiers, photo_batches, photos, picture_book, recipe
+from training import picture_book, recipe
+from training.classification import classifiers, photo_batches, photos
 
 SIZE = 128  # pixels the preset resizes to: more than in training, for the sake of small things
 # (last epoch, picture's side in pixels, the smallest thing as a share of it)

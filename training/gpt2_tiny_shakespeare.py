@@ -11,7 +11,8 @@ import keras
 import keras_hub
 import numpy as np
 
-from training import language_models, recipe
+from training import recipe
+from training.text_generation import language_models
 
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
 SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 128, "dropout": 0.0}

@@ -12,7 +12,8 @@ import keras
 import keras_hub
 import numpy as np
 
-from training import language_models, recipe, stories
+from training import recipe
+from training.text_generation import language_models, stories
 
 SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 256, "dropout": 0.0}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}

@@ -20,7 +20,7 @@ import tensorflow as tf
 from models import captioning, images, runtime, vocabulary
 from models.architectures.captioner import Captioner
 from training import picture_book, recipe, retinanet_picture_book
-from training.detection_training import Stage, minimise
+from training.detection.fitting import Stage, minimise
 
 SIZE = retinanet_picture_book.SIZE  # pixels of the square that the encoder sees
 SHAPES = ((1.0, 1.0, 0.7), (1.0, 0.75, 0.2), (0.75, 1.0, 0.1))  # width, height, share of scenes

@@ -8,6 +8,7 @@ Knows no model: the catalogue says what one is for, training.json how it came ab
 from models import catalog
 from training import scores
 
+
 def main():
     """Write the cards of all models; gives the files."""
     files = [row.folder / "README.md" for row in catalog.MODELS]

@@ -10,7 +10,8 @@ import functools
 import keras
 import keras_hub
 
-from training import classifiers, photo_batches, photos, recipe
+from training import recipe
+from training.classification import classifiers, photo_batches, photos
 
 SIZE = 64  # pixels the 32 are enlarged to: keras-hub's ResNet starts by shrinking to a quarter
 EPOCHS = 8

@@ -24,8 +24,8 @@ import tensorflow as tf
 from models import detection, runtime
 from models.results import suppressed
 from training import picture_book, recipe
-from training.detection_metrics import summary
-from training.detection_training import Scenes, Stage, minimise, scene_loss, viewed
+from training.detection.fitting import Scenes, Stage, minimise, scene_loss, viewed
+from training.detection.metrics import summary
 
 SIZE = 192  # pixels of the square that the detector sees
 CLOSE = 64  # pixels of the close-ups that the encoder learns on first

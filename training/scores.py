@@ -1,6 +1,6 @@
 """Measures the committed weights anew, and prints what came out.
 
-Knows no model: each recipe measures its own. Rewrites the scores in assets/models/<id>/training.json,
+Knows no model: each recipe measures its own. Rewrites the scores in the presets' training.json,
 from which the catalogue reads them.
 
     python -m training.scores --data FOLDER              all bundled models

@@ -11,7 +11,8 @@ import sys
 
 import numpy as np
 
-from training import autoencoder, drawing_score, flow_matching, picture_book, recipe
+from training import picture_book, recipe
+from training.text_to_image import autoencoder, drawing_score, flow_matching
 
 CAPTIONS = 4  # a scene
 LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96}

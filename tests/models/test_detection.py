@@ -176,7 +176,7 @@ def test_no_image_is_told():
 def test_candidates_decode_what_the_targets_encode():
     """What training asks of an anchor for a box, decoding turns back into that box."""
     keras = pytest.importorskip("keras")
-    from training.detection_targets import encode
+    from training.detection.targets import encode
 
     anchors = np.array([[0, 0, 32, 32], [16, 16, 80, 80]], "float32")
     boxes = np.array([[4, 6, 20, 30], [10, 40, 90, 70]], "float32")

@@ -17,7 +17,8 @@ NAME = "gpt2_tiny_stories"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder of presets with a tiny random GPT-2 in it, of strong opinions."""
-    from training import language_models, recipe
+    from training import recipe
+    from training.text_generation import language_models
 
     tokenizer = language_models.byte_pairs([TEXT], size=290)
     model = language_models.causal_lm(
@@ -239,7 +240,8 @@ def test_bundled_greedy_is_what_keras_hub_generates(row):
 
 
 def test_a_story_is_told_in_whole_sentences():
-    from training import gpt2_tiny_stories, stories
+    from training import gpt2_tiny_stories
+    from training.text_generation import stories
 
     text = last("Once upon a time, a fox named Ruby", NAME, 200, seed=0)
     told = stories.sentences(text)

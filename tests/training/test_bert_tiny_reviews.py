@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from training import bert_tiny_reviews as recipe
-from training import everyday, reviews, word_pieces
-from training.ngrams import NGrams, grams
+from training.sentiment import everyday, reviews, word_pieces
+from training.sentiment.ngrams import NGrams, grams
 
 
 @pytest.fixture

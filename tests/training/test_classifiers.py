@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training import classifiers, photo_batches, photos
+from training.classification import classifiers, photo_batches, photos
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from training import gpt2_tiny_shakespeare, gpt2_tiny_stories, language_models
+from training import gpt2_tiny_shakespeare, gpt2_tiny_stories
+from training.text_generation import language_models
 
 TEXT = "the red fox ran to the sea and the blue fish swam to the red fox. " * 4
 

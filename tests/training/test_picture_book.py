@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from training import picture_book
-from training.picture_book_captions import plural
-from training.picture_book_glyphs import glyph, turned
+from training.picture_book.captions import plural
+from training.picture_book.glyphs import glyph, turned
 
 pytestmark = pytest.mark.skipif(
     not picture_book.FONT.exists(),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from training import picture_book
-from training.detection_metrics import average_precision, matched, overlaps, summary
-from training.detection_targets import BACKGROUND, IGNORED, assign, encode, through, window
+from training.detection.metrics import average_precision, matched, overlaps, summary
+from training.detection.targets import BACKGROUND, IGNORED, assign, encode, through, window
 
 needs_font = pytest.mark.skipif(
     not picture_book.FONT.exists(),
@@ -122,7 +122,7 @@ def test_windows_are_square_and_within_or_around_the_scene():
 
 def test_what_is_viewed_is_what_the_boxes_say():
     """A white square, seen through any window, fills the box that `through` gives, and no more."""
-    from training.detection_training import viewed
+    from training.detection.fitting import viewed
 
     pixels = np.zeros((1, 96, 96, 3), np.uint8)
     pixels[0, 24:56, 32:72] = 255
@@ -138,7 +138,7 @@ def test_what_is_viewed_is_what_the_boxes_say():
 
 def test_focal_loss_by_hand():
     """One anchor of a class believed at 0.5: 0.25 * 0.5**2 * ln 2; an ignored one costs nothing."""
-    from training.detection_training import focal_loss
+    from training.detection.fitting import focal_loss
 
     logits = np.array([[[0.0], [0.0]]], "float32")
     loss = focal_loss(logits, np.array([[0, IGNORED]], "int32"))
@@ -149,7 +149,7 @@ def test_focal_loss_by_hand():
 
 def test_box_loss_by_hand():
     """Off by 1 in one of four: 1 - 1/18; anchors without an object cost nothing."""
-    from training.detection_training import box_loss
+    from training.detection.fitting import box_loss
 
     deltas = np.array([[[1.0, 0, 0, 0], [9, 9, 9, 9]]], "float32")
     loss = box_loss(deltas, np.zeros_like(deltas), np.array([[0, BACKGROUND]], "int32"))
@@ -167,7 +167,7 @@ def test_box_loss_by_hand():
     ],
 )
 def test_a_stage_ends_by_steps_or_by_the_clock(done, seconds, expected):
-    from training.detection_training import Stage
+    from training.detection.fitting import Stage
 
     stage = Stage(steps=100, batch=1, rate=0.1, minutes=2)
     assert stage.progress(done, seconds) == expected
@@ -180,7 +180,7 @@ def test_a_stage_goes_on_where_it_was_cut_off(tmp_path):
     import keras
     import tensorflow as tf
 
-    from training.detection_training import Stage, minimise
+    from training.detection.fitting import Stage, minimise
 
     def batch(number):
         return (np.full((1, 1), number + 1, "float32"),)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.architectures.text_encoder import PAD, START, UNKNOWN
-from training import flow_matching
 from training import stable_diffusion_picture_book as recipe_module
+from training.text_to_image import flow_matching
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def smoke(tmp_path_factory):
 
 def test_smoke_run_gives_a_preset_that_draws(smoke):
     from models.architectures.stable_diffusion import StableDiffusion
-    from training import drawing_score
+    from training.text_to_image import drawing_score
 
     model = StableDiffusion.from_preset(str(smoke / "out"), dtype="float32")
     drawn = drawing_score.drawings(model, ["dog", "owl"], 2, steps=2)
@@ -55,7 +55,7 @@ def test_some_captions_and_some_words_are_hidden():
 
 def test_pyramid_loss_sees_edges():
     """A blurred edge costs more than the same error spread over the picture."""
-    from training.autoencoder import pyramid_loss
+    from training.text_to_image.autoencoder import pyramid_loss
 
     edge = np.zeros((1, 16, 16, 3), np.float32)
     edge[:, :, 8:] = 1

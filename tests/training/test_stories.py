@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from training import gpt2_tiny_stories, stories
+from training import gpt2_tiny_stories
+from training.text_generation import stories
 
 TOLD = [stories.story([9, number]) for number in range(400)]
 

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from models import catalog, classification, loader, text_to_image
-from training import flow_matching, picture_book
+from training import picture_book
+from training.text_to_image import flow_matching
 
 CLASSIFIER = "efficientnetv2_picture_book"
 BATCH = 64

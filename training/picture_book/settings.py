@@ -8,7 +8,7 @@ import functools
 
 import numpy as np
 
-from training.picture_book_canvas import Canvas
+from training.picture_book.canvas import Canvas
 
 SETTINGS = ("meadow", "beach", "sea", "forest", "desert", "snow", "night", "city", "room", "space")
 PLAIN = "plain"

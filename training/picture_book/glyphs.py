@@ -17,7 +17,7 @@ STRIKE = 109  # pixels: the one size that the font's bitmaps have
 SHRINK = 2**-0.5  # from one level of a glyph's pyramid to the next
 SMALLEST_LEVEL = 12  # pixels
 
-with (Path(__file__).parent / "picture_book_classes.csv").open(encoding="utf-8") as table:
+with (Path(__file__).parent / "classes.csv").open(encoding="utf-8") as table:
     ROWS = tuple(csv.DictReader(table))
 
 CLASSES = tuple(row["name_en"] for row in ROWS)

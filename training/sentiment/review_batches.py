@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from scipy.special import expit
 
-from training import everyday, word_pieces
+from training.sentiment import everyday, word_pieces
 
 SHARES = {"sentences": 0.28, "films": 0.4, "products": 0.1, "everyday": 0.18, "words": 0.04}
 GROUP = 8  # batches drawn together

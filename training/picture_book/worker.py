@@ -8,14 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training.picture_book_scene import scene
+from training.picture_book.scene import scene
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def drawn_apart(seeds, options, workers):
     """Yield the scenes of `seeds` in order, drawn by `workers` processes in turns."""
-    command = [sys.executable, "-m", "training.picture_book_worker"]
+    command = [sys.executable, "-c", "from training.picture_book import worker; worker.main()"]
     pipe = subprocess.PIPE
     started = [subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT) for _ in range(workers)]
     try:
@@ -39,7 +39,3 @@ def main():
     for seed in seeds:
         pickle.dump(scene(seed, **options), sys.stdout.buffer)
         sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.detection_targets import assign, through, window
+from training.detection.targets import assign, through, window
 
 GREY = 114  # around a picture that does not fill the square, as models/images.py letterboxes
 ALPHA, GAMMA = 0.25, 2.0  # of the focal loss (Lin et al., table 1)

@@ -10,7 +10,7 @@ threshold of 0.5 needs nine (Lin et al. 2017, "Focal Loss for Dense Object Detec
 
 import numpy as np
 
-from training.detection_metrics import overlaps
+from training.detection.metrics import overlaps
 
 NEAREST = 9  # anchors of each level that are candidates for an object: k of ATSS
 BACKGROUND, IGNORED = -1, -2

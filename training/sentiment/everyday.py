@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training import everyday_words as words
+from training.sentiment import everyday_words as words
 
 TEST = Path(__file__).parent / "everyday_test.tsv"
 

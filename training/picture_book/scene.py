@@ -9,9 +9,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from training import picture_book_captions as wording
-from training.picture_book_glyphs import CLASSES, turned
-from training.picture_book_settings import PLAIN, SETTINGS, VARIANTS, backdrop
+from training.picture_book import captions as wording
+from training.picture_book.glyphs import CLASSES, turned
+from training.picture_book.settings import PLAIN, SETTINGS, VARIANTS, backdrop
 
 MOST = 6  # things in one scene
 COUNTS = (0.24, 0.22, 0.2, 0.16, 0.1, 0.08)  # how often a scene has 1, 2, ... MOST things

@@ -6,7 +6,7 @@ Knows no pixels: it works on what a scene says of its things, sizes and relation
 import collections
 import re
 
-from training.picture_book_glyphs import CLASSES
+from training.picture_book.glyphs import CLASSES
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 PLURALS = {

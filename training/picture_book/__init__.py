@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from training.picture_book_captions import named
-from training.picture_book_glyphs import CLASSES, FONT, GROUPS, NoFont
-from training.picture_book_scene import MOST, Scene, scene
-from training.picture_book_settings import PLAIN, SETTINGS
-from training.picture_book_worker import drawn_apart
+from training.picture_book.captions import named
+from training.picture_book.glyphs import CLASSES, FONT, GROUPS, NoFont
+from training.picture_book.scene import MOST, Scene, scene
+from training.picture_book.settings import PLAIN, SETTINGS
+from training.picture_book.worker import drawn_apart
 
 __all__ = ["CLASSES", "FONT", "GROUPS", "HELD_OUT", "MOST", "PLAIN", "SETTINGS", "NoFont", "Scene",
            "dataset", "named", "scene", "scenes"]

@@ -1,0 +1,1 @@
+"""What the three classifiers' recipes share."""

@@ -1,0 +1,1 @@
+"""What the sentiment model learns from, and in which batches."""

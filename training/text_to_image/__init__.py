@@ -1,0 +1,1 @@
+"""What the recipe of Stable Diffusion is made of."""
