@@ -32,8 +32,15 @@ class Request:
     batch_size: int = 1  # pictures
 
 
-def generate(prompt, negative_prompt="", model=None, steps=STEPS, guidance_scale=GUIDANCE,
-             batch_size=1, seed=None):
+def generate(
+    prompt,
+    negative_prompt="",
+    model=None,
+    steps=STEPS,
+    guidance_scale=GUIDANCE,
+    batch_size=1,
+    seed=None,
+):
     """Draw `batch_size` pictures of `prompt`, with previews on the way.
 
     Args:

@@ -80,11 +80,19 @@ def _request():
 def _sliders():
     negative = gr.Textbox(label="Not in the picture", placeholder="snow", max_lines=3)
     steps = gr.Slider(
-        1, text_to_image.MOST_STEPS, text_to_image.STEPS, step=1, label="Steps",
+        1,
+        text_to_image.MOST_STEPS,
+        text_to_image.STEPS,
+        step=1,
+        label="Steps",
         info="More are slower and finer",
     )
     guidance = gr.Slider(
-        1, text_to_image.MOST_GUIDANCE, text_to_image.GUIDANCE, step=0.5, label="Guidance",
+        1,
+        text_to_image.MOST_GUIDANCE,
+        text_to_image.GUIDANCE,
+        step=0.5,
+        label="Guidance",
         info="How strictly the words are followed",
     )
     count = gr.Slider(1, text_to_image.MOST_IMAGES, 1, step=1, label="Pictures")

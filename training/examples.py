@@ -33,14 +33,22 @@ EXAMPLES = (
     Example("beach", "beach", ("umbrella", "dog", "ball", "ice cream"), 231),
     Example("sea", "sea", ("sailboat", "whale", "cloud"), 7, smallest=0.28, largest=0.6),
     Example("forest", "forest", ("fox", "mushroom", "owl", "bear"), 243, (512, 512), 0.22, 0.42),
-    Example("desert", "desert", ("cactus", "snake", "tractor", "sun"), 130,
-            smallest=0.25, largest=0.5),
-    Example("snow", "snow", ("snowman", "penguin", "penguin", "gift", "house"), 176,
-            smallest=0.2, largest=0.5),
+    Example(
+        "desert", "desert", ("cactus", "snake", "tractor", "sun"), 130, smallest=0.25, largest=0.5
+    ),
+    Example(
+        "snow",
+        "snow",
+        ("snowman", "penguin", "penguin", "gift", "house"),
+        176,
+        smallest=0.2,
+        largest=0.5,
+    ),
     Example("night", "night", ("owl", "castle", "moon", "star"), 142, (512, 512), 0.2, 0.55),
     Example("city", "city", ("bus", "car", "bicycle", "balloon", "airplane"), 131, largest=0.42),
-    Example("room", "room", ("cat", "guitar", "cake", "book", "clock"), 237,
-            smallest=0.2, largest=0.4),
+    Example(
+        "room", "room", ("cat", "guitar", "cake", "book", "clock"), 237, smallest=0.2, largest=0.4
+    ),
     Example("space", "space", ("rocket", "monkey", "star"), 2, (512, 512), 0.25, 0.5),
     Example("sunflower", "meadow", ("sunflower",), 7, (512, 512), 0.6, 0.75),
     Example("elephant", "desert", ("elephant",), 27, (512, 512), 0.6, 0.75, inside=1),
@@ -53,10 +61,15 @@ EXAMPLES = (
 
 def draw(example):
     """The example's scene."""
-    return picture_book.scene(picture_book.HELD_OUT + example.seed, example.size,
-                              setting=example.setting, classes=example.classes,
-                              smallest=example.smallest, largest=example.largest,
-                              inside=example.inside)
+    return picture_book.scene(
+        picture_book.HELD_OUT + example.seed,
+        example.size,
+        setting=example.setting,
+        classes=example.classes,
+        smallest=example.smallest,
+        largest=example.largest,
+        inside=example.inside,
+    )
 
 
 def main(argv=None):

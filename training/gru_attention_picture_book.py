@@ -68,8 +68,11 @@ def scenes(count, seed, folder):
         part["boxes"] += np.tile([(SIZE - side) // 2 for side in size], 2).astype("float32")
         part["images"] = np.stack([images.letterbox(each, SIZE)[0] for each in part["images"]])
         parts.append(part)
-    joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0] if key in
-              ("images", "boxes", "labels")}
+    joined = {
+        key: np.concatenate([part[key] for part in parts])
+        for key in parts[0]
+        if key in ("images", "boxes", "labels")
+    }
     return {**joined, "captions": [each for part in parts for each in part["captions"]]}
 
 
@@ -154,8 +157,9 @@ def train(plan, drawn, args):
     told = [caption for each in drawn["captions"] for caption in each]
     words = vocabulary.build([*told, *picture_book.CLASSES])
     options = {"length": WORDS, "once": vocabulary.said_once(words, told)}
-    model = Captioner(encoder(args.smoke, "mixed_bfloat16"), words, **options,
-                      dtype="mixed_bfloat16")
+    model = Captioner(
+        encoder(args.smoke, "mixed_bfloat16"), words, **options, dtype="mixed_bfloat16"
+    )
     model.image_encoder.trainable = False
     make = functools.partial(
         batch,

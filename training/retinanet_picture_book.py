@@ -160,9 +160,7 @@ def main(argv=None):
     plan = SMOKE if args.smoke else FULL
 
     def scenes(count, first):
-        return picture_book.dataset(
-            count, SIZE, first, args.work, captions=0, degraded=DEGRADED
-        )
+        return picture_book.dataset(count, SIZE, first, args.work, captions=0, degraded=DEGRADED)
 
     if not args.measure:
         model, steps, seconds = train(plan, scenes(plan.scenes, 0), args.seed, args.work)

@@ -35,10 +35,20 @@ class Plan:
 
 
 SMOKE = Plan(
-    single=8, several=8, autoencoder_steps=2, unet_steps=2, scored=0, held_out=8,
+    single=8,
+    several=8,
+    autoencoder_steps=2,
+    unet_steps=2,
+    scored=0,
+    held_out=8,
     sizes={
-        "image_size": 32, "text_width": 16, "text_depth": 1, "autoencoder_widths": (8, 8, 16),
-        "unet_widths": (8, 16), "unet_depths": (1, 1), "heads": 2,
+        "image_size": 32,
+        "text_width": 16,
+        "text_depth": 1,
+        "autoencoder_widths": (8, 8, 16),
+        "unet_widths": (8, 16),
+        "unet_depths": (1, 1),
+        "heads": 2,
     },
 )
 
@@ -149,16 +159,18 @@ def measure(plan, args):
     model = StableDiffusion.from_preset(str(args.out), dtype="float32")
     error = drawing_score.velocity_error(model, plan.held_out)
     if not plan.scored:
-        return recipe.report(
-            args.out, "velocity error", error, "scenes of seeds not trained on"
-        )
+        return recipe.report(args.out, "velocity error", error, "scenes of seeds not trained on")
     names = picture_book.CLASSES[: plan.scored]
     drawn = drawing_score.drawings(model, names, plan.seeds)
     drawing_score.sheet(drawn, args.work / "sheet.png")
     share, missed = drawing_score.named(drawn)
     return recipe.report(
-        args.out, MEASURE, share, f"{len(names)} prompts, {plan.seeds} seeds each",
-        velocity_error=round(error, 4), missed=missed,
+        args.out,
+        MEASURE,
+        share,
+        f"{len(names)} prompts, {plan.seeds} seeds each",
+        velocity_error=round(error, 4),
+        missed=missed,
     )
 
 

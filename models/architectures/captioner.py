@@ -59,16 +59,28 @@ class Captioner(keras_hub.models.Backbone):
         dropout: float, share of the decoder's values dropped while training.
     """
 
-    def __init__(self, image_encoder, vocabulary, grid=12, width=256, length=40, once=(),
-                 dropout=0.1, dtype=None, **kwargs):
+    def __init__(
+        self,
+        image_encoder,
+        vocabulary,
+        grid=12,
+        width=256,
+        length=40,
+        once=(),
+        dropout=0.1,
+        dtype=None,
+        **kwargs,
+    ):
         self.cells = Cells(grid, dtype=dtype, name="cells")
         self.even = keras.layers.LayerNormalization(dtype=dtype, name="even")
         self.project = keras.layers.Dense(width, dtype=dtype, name="project")
         self.place = keras_hub.layers.PositionEmbedding(grid**2, dtype=dtype, name="place")
         self.token_embedding = keras.layers.Embedding(
-            len(vocabulary), width, dtype=dtype, name="token_embedding")
+            len(vocabulary), width, dtype=dtype, name="token_embedding"
+        )
         self.gru = keras.layers.GRU(
-            width, return_sequences=True, return_state=True, dtype=dtype, name="gru")
+            width, return_sequences=True, return_state=True, dtype=dtype, name="gru"
+        )
         self.attention = keras.layers.Attention(use_scale=True, dtype=dtype, name="attention")
         self.add = keras.layers.Add(dtype=dtype, name="add")
         self.norm = keras.layers.LayerNormalization(dtype=dtype, name="norm")

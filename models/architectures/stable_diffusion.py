@@ -62,16 +62,16 @@ class StableDiffusion(Backbone):
         latents = keras.Input((latent_size, latent_size, channels), name="latents")
         times = keras.Input((), name="times")
         token_ids = keras.Input((text_length,), dtype="int32", name="token_ids")
-        velocity = unet({
-            "latents": latents,
-            "times": times,
-            "context": text_encoder(token_ids),
-            "mask": ops.not_equal(token_ids, PAD),
-        })
+        velocity = unet(
+            {
+                "latents": latents,
+                "times": times,
+                "context": text_encoder(token_ids),
+                "mask": ops.not_equal(token_ids, PAD),
+            }
+        )
         super().__init__(
-            inputs={
-                "images": images, "latents": latents, "times": times, "token_ids": token_ids
-            },
+            inputs={"images": images, "latents": latents, "times": times, "token_ids": token_ids},
             outputs={"velocity": velocity, "images": decoder(encoder(images))},
             dtype=dtype,
             **kwargs,
@@ -121,8 +121,12 @@ class StableDiffusion(Backbone):
 
     def get_config(self):
         """What the constructor needs to build this model again."""
-        return super().get_config() | self._sizes | {
-            "vocabulary": list(self.tokenizer.vocabulary),
-            "latent_mean": list(self.latent_mean),
-            "latent_deviation": list(self.latent_deviation),
-        }
+        return (
+            super().get_config()
+            | self._sizes
+            | {
+                "vocabulary": list(self.tokenizer.vocabulary),
+                "latent_mean": list(self.latent_mean),
+                "latent_deviation": list(self.latent_deviation),
+            }
+        )

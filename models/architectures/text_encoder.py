@@ -69,7 +69,11 @@ def build_text_encoder(vocabulary_size, length, width, depth, heads, dtype=None)
     )(ids)
     for index in range(depth):
         x = TransformerEncoder(
-            4 * width, heads, activation="gelu", normalize_first=True, dtype=dtype,
+            4 * width,
+            heads,
+            activation="gelu",
+            normalize_first=True,
+            dtype=dtype,
             name=f"encoder_{index}",
         )(x, padding_mask=mask)
     x = layers.LayerNormalization(dtype=dtype, name="norm")(x)

@@ -133,9 +133,7 @@ class Blocks:
         return layers.LayerNormalization(dtype=self.dtype, name=name)(x)
 
     def _dense(self, x, width, name, initializer="glorot_uniform"):
-        return layers.Dense(
-            width, kernel_initializer=initializer, dtype=self.dtype, name=name
-        )(x)
+        return layers.Dense(width, kernel_initializer=initializer, dtype=self.dtype, name=name)(x)
 
 
 def sinusoids(times):

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 TINY = {
-    "text_length": 8, "text_width": 16, "text_depth": 1, "image_size": 32,
-    "autoencoder_widths": (8, 8, 16), "unet_widths": (8, 16), "unet_depths": (1, 1), "heads": 2,
+    "text_length": 8,
+    "text_width": 16,
+    "text_depth": 1,
+    "image_size": 32,
+    "autoencoder_widths": (8, 8, 16),
+    "unet_widths": (8, 16),
+    "unet_depths": (1, 1),
+    "heads": 2,
 }
 
 
@@ -17,7 +23,10 @@ def model():
 
     keras.utils.set_random_seed(0)
     return StableDiffusion(
-        ("a", "dog"), dtype="float32", latent_mean=[1, 2, 3, 4], latent_deviation=[2, 2, 2, 2],
+        ("a", "dog"),
+        dtype="float32",
+        latent_mean=[1, 2, 3, 4],
+        latent_deviation=[2, 2, 2, 2],
         **TINY,
     )
 
@@ -25,7 +34,9 @@ def model():
 def test_words_become_ids_and_long_texts_are_cut(model):
     ids = model.tokenizer(["A dog, a DOG!", "a zebra", "a " * 20])
     assert ids.tolist() == [
-        [1, 3, 4, 3, 4, 0, 0, 0], [1, 3, 2, 0, 0, 0, 0, 0], [1, 3, 3, 3, 3, 3, 3, 3]
+        [1, 3, 4, 3, 4, 0, 0, 0],
+        [1, 3, 2, 0, 0, 0, 0, 0],
+        [1, 3, 3, 3, 3, 3, 3, 3],
     ]
     assert model.tokenizer.unknown("a zebra, a zebra and a dog") == ("zebra", "and")
 

@@ -19,10 +19,25 @@ from training.picture_book.scene import MOST, Scene, scene
 from training.picture_book.settings import PLAIN, SETTINGS
 from training.picture_book.worker import drawn_apart
 
-__all__ = ["CLASSES", "FONT", "GROUPS", "HELD_OUT", "MOST", "PLAIN", "SETTINGS", "NoFont", "Scene",
-           "dataset", "named", "scene", "scenes"]
+__all__ = [
+    "CLASSES",
+    "FONT",
+    "GROUPS",
+    "HELD_OUT",
+    "MOST",
+    "PLAIN",
+    "SETTINGS",
+    "NoFont",
+    "Scene",
+    "dataset",
+    "named",
+    "scene",
+    "scenes",
+]
 
 HELD_OUT = 1_000_000_000
+
+
 def scenes(seeds, size=128, workers=None, **options):
     """Many scenes, one a seed, in order; drawn in processes where there are enough of them."""
     seeds, options = list(seeds), {"size": size, **options}
@@ -46,8 +61,13 @@ def _arrays(count, size, seed, options, texts, complete):
         rng = np.random.default_rng([seed + at, 1])
         captions.append("\n".join(drawn.captions(rng, texts, complete)))
         settings.append(drawn.setting)
-    return {"images": images, "boxes": boxes, "labels": labels,
-            "captions": np.asarray(captions, "S"), "settings": np.asarray(settings, "S")}
+    return {
+        "images": images,
+        "boxes": boxes,
+        "labels": labels,
+        "captions": np.asarray(captions, "S"),
+        "settings": np.asarray(settings, "S"),
+    }
 
 
 def dataset(count, size, seed, folder, captions=5, complete=False, **options):

@@ -56,8 +56,10 @@ class Canvas:
 
     def band(self, line, thickness, colour, alpha=1.0):
         """A stripe `thickness` of the height along a line (width,)."""
-        rows = slice(max(0, int((line.min() - thickness) * self.height) - 1),
-                     int((line.max() + thickness) * self.height) + 2)
+        rows = slice(
+            max(0, int((line.min() - thickness) * self.height) - 1),
+            int((line.max() + thickness) * self.height) + 2,
+        )
         distance = np.abs(self.y[rows, None] - line[None]) - thickness / 2
         mask = np.clip(0.5 - distance * self.height, 0, 1) * alpha
         self.blend((rows, slice(None)), mask, colour)
@@ -94,9 +96,13 @@ class Canvas:
     def specks(self, count, colours, top=0.0, bottom=1.0, radius=0.004, alpha=0.9):
         """Small dots, strewn."""
         for _ in range(count):
-            self.disc(self.rng.random(), self.rng.uniform(top, bottom),
-                      radius * self.rng.uniform(0.5, 1.5),
-                      colours[self.rng.integers(len(colours))], alpha)
+            self.disc(
+                self.rng.random(),
+                self.rng.uniform(top, bottom),
+                radius * self.rng.uniform(0.5, 1.5),
+                colours[self.rng.integers(len(colours))],
+                alpha,
+            )
 
     def dots(self, count, colour, top=0.0, bottom=1.0):
         """Single pixels brightened at random: stars, grains. Their size follows the picture's."""
@@ -116,5 +122,6 @@ class Canvas:
         shape = self.pixels[rows].shape
         small = self.rng.normal(0, 1, (max(2, round(cells * shape[0] / shape[1])), cells))
         noise = Image.fromarray(small.astype(np.float32)).resize(
-            (shape[1], shape[0]), Image.Resampling.BICUBIC)
+            (shape[1], shape[0]), Image.Resampling.BICUBIC
+        )
         self.pixels[rows] += strength * np.asarray(noise)[..., None] * np.asarray(tint, np.float32)

@@ -10,18 +10,49 @@ from training.picture_book.glyphs import CLASSES
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 PLURALS = {
-    "mouse": "mice", "fox": "foxes", "fish": "fish", "octopus": "octopuses",
-    "butterfly": "butterflies", "cactus": "cactuses", "strawberry": "strawberries",
-    "grapes": "bunches of grapes", "bus": "buses", "snowman": "snowmen", "coffee": "cups of coffee",
+    "mouse": "mice",
+    "fox": "foxes",
+    "fish": "fish",
+    "octopus": "octopuses",
+    "butterfly": "butterflies",
+    "cactus": "cactuses",
+    "strawberry": "strawberries",
+    "grapes": "bunches of grapes",
+    "bus": "buses",
+    "snowman": "snowmen",
+    "coffee": "cups of coffee",
 }
 SINGULARS = {"grapes": "bunch of grapes", "coffee": "cup of coffee"}
 LOOKS = {
-    "car": "red", "balloon": "red", "apple": "red", "rose": "red", "bus": "blue", "fish": "blue",
-    "whale": "blue", "tractor": "green", "frog": "green", "snake": "green", "umbrella": "purple",
-    "guitar": "red", "hat": "black", "crown": "golden", "key": "golden", "sun": "bright",
-    "star": "golden", "book": "open", "cat": "orange", "fox": "orange", "bear": "brown",
-    "horse": "brown", "owl": "brown", "octopus": "red", "rabbit": "grey", "elephant": "grey",
-    "banana": "ripe", "cloud": "grey", "chicken": "white",
+    "car": "red",
+    "balloon": "red",
+    "apple": "red",
+    "rose": "red",
+    "bus": "blue",
+    "fish": "blue",
+    "whale": "blue",
+    "tractor": "green",
+    "frog": "green",
+    "snake": "green",
+    "umbrella": "purple",
+    "guitar": "red",
+    "hat": "black",
+    "crown": "golden",
+    "key": "golden",
+    "sun": "bright",
+    "star": "golden",
+    "book": "open",
+    "cat": "orange",
+    "fox": "orange",
+    "bear": "brown",
+    "horse": "brown",
+    "owl": "brown",
+    "octopus": "red",
+    "rabbit": "grey",
+    "elephant": "grey",
+    "banana": "ripe",
+    "cloud": "grey",
+    "chicken": "white",
 }
 PLACES = {
     "meadow": ("in a meadow", "on the grass", "on a green meadow"),
@@ -37,11 +68,16 @@ PLACES = {
     "plain": ("on a plain background",),
 }
 VIEWS = {
-    "meadow": ("a meadow", "a green meadow"), "beach": ("a beach", "a sandy beach"),
-    "sea": ("the sea", "the open sea"), "forest": ("a forest", "the woods"),
-    "desert": ("a desert", "the desert"), "snow": ("a snowy field", "a winter landscape"),
-    "night": ("a night scene", "a dark night"), "city": ("a city", "a city street"),
-    "room": ("a room", "the inside of a room"), "space": ("outer space",),
+    "meadow": ("a meadow", "a green meadow"),
+    "beach": ("a beach", "a sandy beach"),
+    "sea": ("the sea", "the open sea"),
+    "forest": ("a forest", "the woods"),
+    "desert": ("a desert", "the desert"),
+    "snow": ("a snowy field", "a winter landscape"),
+    "night": ("a night scene", "a dark night"),
+    "city": ("a city", "a city street"),
+    "room": ("a room", "the inside of a room"),
+    "space": ("outer space",),
     "plain": ("a plain background",),
 }
 RELATIONS = {
@@ -54,8 +90,14 @@ RELATIONS = {
 }
 INVERSE = {"left of": "right of", "above": "below", "in front of": "behind"}
 INVERSE |= {b: a for a, b in INVERSE.items()}
-PICTURES = ("a picture of {}", "a drawing of {}", "an image of {}", "an illustration of {}",
-            "there is {}", "this is {}")
+PICTURES = (
+    "a picture of {}",
+    "a drawing of {}",
+    "an image of {}",
+    "an illustration of {}",
+    "there is {}",
+    "this is {}",
+)
 
 
 def plural(name):

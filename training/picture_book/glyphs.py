@@ -79,8 +79,9 @@ def turned(label, side, degrees=0.0, flipped=False):
     a, b, d, e = cos * scale, sin * scale, -sin * scale, cos * scale
     c = width / 2 - a * out_w / 2 - b * out_h / 2
     f = height / 2 - d * out_w / 2 - e * out_h / 2
-    out = level.transform((out_w, out_h), Image.Transform.AFFINE, (a, b, c, d, e, f),
-                          Image.Resampling.BICUBIC)
+    out = level.transform(
+        (out_w, out_h), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BICUBIC
+    )
     pixels = np.asarray(out, np.float32).copy()
     pixels[..., 3] /= 255
     return pixels

@@ -19,8 +19,9 @@ PLAIN_SHARE = 0.15  # of scenes have no setting but a plain, graded or noisy bac
 TRIES = 10  # places tried before a thing is left out
 VISIBLE = 0.5  # of a thing's own pixels stay uncovered, at least
 INSIDE = 0.75  # of a thing's pixels lie inside the picture, at least, unless asked otherwise
-FLYING = frozenset(("airplane", "rocket", "balloon", "butterfly", "bee", "sun", "moon", "star",
-                    "rainbow", "cloud"))
+FLYING = frozenset(
+    ("airplane", "rocket", "balloon", "butterfly", "bee", "sun", "moon", "star", "rainbow", "cloud")
+)
 SHINING = frozenset(("sun", "moon", "star", "rainbow"))  # their own light, by night as by day
 
 
@@ -193,8 +194,10 @@ def _add(stage, rng, label, side, foot, stands, light, shade):
     else:
         if stage.drawn:
             return
-        left, top = ((whole - part) // 2 for whole, part in ((width, solid.shape[1]),
-                                                             (height, solid.shape[0])))
+        left, top = (
+            (whole - part) // 2
+            for whole, part in ((width, solid.shape[1]), (height, solid.shape[0]))
+        )
         middle, foot, hidden = width / 2, top + solid.shape[0], np.zeros(0, int)
     stage.covers += [(len(stage.drawn), at) for at in np.flatnonzero(hidden > 0.03 * solid.sum())]
     if stands:
@@ -237,8 +240,18 @@ def _degraded(rng, image):
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def scene(seed, size=128, objects=None, setting=None, classes=None, plain=None,
-          smallest=0.12, largest=0.9, inside=INSIDE, degraded=0.0):
+def scene(
+    seed,
+    size=128,
+    objects=None,
+    setting=None,
+    classes=None,
+    plain=None,
+    smallest=0.12,
+    largest=0.9,
+    inside=INSIDE,
+    degraded=0.0,
+):
     """Draw one scene.
 
     size: pixels, or (width, height). objects: how many, or (fewest, most), by default 1 to 6.
@@ -270,5 +283,10 @@ def scene(seed, size=128, objects=None, setting=None, classes=None, plain=None,
     image = np.clip(_lit(rng, stage.pixels), 0, 255).astype(np.uint8)
     if rng.random() < degraded:
         image = _degraded(rng, image)
-    return Scene(image, stage.boxes(), np.asarray(stage.labels, np.int64), setting,
-                 tuple((front, int(back)) for front, back in stage.covers))
+    return Scene(
+        image,
+        stage.boxes(),
+        np.asarray(stage.labels, np.int64),
+        setting,
+        tuple((front, int(back)) for front, back in stage.covers),
+    )

@@ -15,10 +15,17 @@ PLAIN = "plain"
 VARIANTS = 160  # drawings of each setting that scenes choose from
 BANK_BYTES = 300e6  # of drawn backdrops that one process keeps
 
-DAY = [((86, 168, 236), (196, 230, 250)), ((120, 190, 240), (232, 244, 250)),
-       ((60, 140, 220), (170, 214, 246)), ((140, 200, 232), (250, 240, 214))]
-DUSK = [((96, 96, 170), (250, 170, 120), (254, 220, 150)),
-        ((244, 140, 110), (252, 200, 140)), ((130, 110, 180), (244, 180, 180))]
+DAY = [
+    ((86, 168, 236), (196, 230, 250)),
+    ((120, 190, 240), (232, 244, 250)),
+    ((60, 140, 220), (170, 214, 246)),
+    ((140, 200, 232), (250, 240, 214)),
+]
+DUSK = [
+    ((96, 96, 170), (250, 170, 120), (254, 220, 150)),
+    ((244, 140, 110), (252, 200, 140)),
+    ((130, 110, 180), (244, 180, 180)),
+]
 WOODS = [(186, 132, 84), (146, 98, 64), (214, 180, 134), (150, 150, 154)]
 RUGS = [(190, 70, 70), (70, 100, 160), (220, 190, 120), (90, 140, 120)]
 PLANETS = [(200, 120, 80), (90, 140, 190), (180, 170, 140), (150, 100, 160)]
@@ -134,8 +141,14 @@ def _forest(canvas):
         bark = _vary(rng, (88, 64, 48), 8)
         canvas.block(x - wide, 0, x + wide, rng.uniform(0.8, 0.95), bark)
         canvas.block(x - wide, 0, x - wide / 3, 0.8, _shade(bark, 1.25), 0.5)
-    canvas.specks(rng.integers(5, 40), [_shade(ground, 1.4), _shade(ground, 0.5)],
-                  horizon + 0.08, 1, 0.006, 0.7)
+    canvas.specks(
+        rng.integers(5, 40),
+        [_shade(ground, 1.4), _shade(ground, 0.5)],
+        horizon + 0.08,
+        1,
+        0.006,
+        0.7,
+    )
     return horizon + 0.05, (0.92, 0.97, 0.9)
 
 
@@ -160,8 +173,12 @@ def _desert(canvas):
 
 def _snow(canvas):
     rng, horizon = canvas.rng, canvas.rng.uniform(0.4, 0.6)
-    skies = [((150, 180, 214), (226, 236, 246)), ((188, 200, 220), (240, 240, 246)),
-             ((110, 160, 220), (214, 232, 248)), ((170, 160, 200), (246, 214, 214))]
+    skies = [
+        ((150, 180, 214), (226, 236, 246)),
+        ((188, 200, 220), (240, 240, 246)),
+        ((110, 160, 220), (214, 232, 248)),
+        ((170, 160, 200), (246, 214, 214)),
+    ]
     canvas.gradient(skies[rng.integers(len(skies))], 0, horizon + 0.1)
     for back in range(int(rng.integers(1, 3)), 0, -1):
         line = canvas.line(horizon - 0.05 * back, 0.04, 2)
@@ -176,8 +193,11 @@ def _snow(canvas):
 
 def _night(canvas):
     rng, horizon = canvas.rng, canvas.rng.uniform(0.55, 0.75)
-    skies = [((10, 14, 44), (46, 58, 112)), ((16, 10, 50), (80, 60, 120)),
-             ((6, 20, 40), (30, 80, 110))]
+    skies = [
+        ((10, 14, 44), (46, 58, 112)),
+        ((16, 10, 50), (80, 60, 120)),
+        ((6, 20, 40), (30, 80, 110)),
+    ]
     canvas.gradient(skies[rng.integers(len(skies))], 0, 1)
     canvas.dots(int(rng.integers(60, 160)), (240, 240, 255), 0, horizon)
     hill = np.asarray(_vary(rng, (30, 44, 74), 8))
@@ -214,8 +234,13 @@ def _city(canvas):
     left = rng.uniform(-0.1, 0)
     while left < 1:
         wide = rng.uniform(0.12, 0.24)
-        tone = _vary(rng, [(190, 120, 96), (120, 130, 150), (206, 190, 160), (96, 120, 130),
-                           (170, 140, 150)][rng.integers(5)], 10)
+        tone = _vary(
+            rng,
+            [(190, 120, 96), (120, 130, 150), (206, 190, 160), (96, 120, 130), (170, 140, 150)][
+                rng.integers(5)
+            ],
+            10,
+        )
         glass = [(250, 236, 170), (196, 224, 240), (70, 90, 112)][rng.integers(3)]
         _tower(canvas, left, wide, rng.uniform(0.22, 0.52), horizon, tone, glass)
         left += wide + rng.choice([0, rng.uniform(0.02, 0.12)])
@@ -230,8 +255,19 @@ def _city(canvas):
 def _wall(canvas, floor):
     """A painted wall: bare, striped or dotted."""
     rng = canvas.rng
-    paint = _vary(rng, [(236, 214, 190), (190, 214, 220), (212, 222, 190), (230, 200, 204),
-                        (204, 196, 224), (244, 232, 200), (120, 150, 160)][rng.integers(7)], 8)
+    paint = _vary(
+        rng,
+        [
+            (236, 214, 190),
+            (190, 214, 220),
+            (212, 222, 190),
+            (230, 200, 204),
+            (204, 196, 224),
+            (244, 232, 200),
+            (120, 150, 160),
+        ][rng.integers(7)],
+        8,
+    )
     canvas.gradient([paint, _shade(paint, 0.9)], 0, floor + 0.02)
     pattern, other = rng.integers(3), _shade(paint, rng.choice([0.92, 1.07]))
     step = rng.uniform(0.07, 0.14)
@@ -311,8 +347,13 @@ def _plain(canvas):
     return 1.0, (1.0, 1.0, 1.0)
 
 
-_DRAW = dict(zip(SETTINGS, (_meadow, _beach, _sea, _forest, _desert, _snow, _night, _city, _room,
-                            _space), strict=True)) | {PLAIN: _plain}
+_DRAW = dict(
+    zip(
+        SETTINGS,
+        (_meadow, _beach, _sea, _forest, _desert, _snow, _night, _city, _room, _space),
+        strict=True,
+    )
+) | {PLAIN: _plain}
 
 
 @functools.lru_cache(maxsize=1)

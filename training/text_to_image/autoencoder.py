@@ -3,7 +3,6 @@
 Knows no text and no noise schedule. Runs on any Keras backend: NumPy arrays in, train_on_batch.
 """
 
-
 import numpy as np
 
 from training.checkpoints import Checkpoint

@@ -54,7 +54,9 @@ def velocity_error(model, count):
     scenes = list(
         picture_book.scenes(
             range(picture_book.HELD_OUT, picture_book.HELD_OUT + count),
-            model.encoder.input.shape[1], objects=1, smallest=0.5,
+            model.encoder.input.shape[1],
+            objects=1,
+            smallest=0.5,
         )
     )
     images = np.stack([scene.image for scene in scenes]).astype(np.float32) / 127.5 - 1
