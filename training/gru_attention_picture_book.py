@@ -11,6 +11,7 @@ far longer to find its subject.
 
 import dataclasses
 import functools
+import textwrap
 
 import keras
 import keras_hub
@@ -19,7 +20,7 @@ import tensorflow as tf
 
 from models import captioning, images, runtime, vocabulary
 from models.architectures.captioner import Captioner
-from training import picture_book, recipe, retinanet_picture_book
+from training import picture_book, recipe, retinanet_picture_book, sheets
 from training.detection.fitting import Stage, minimise
 
 SIZE = retinanet_picture_book.SIZE  # pixels of the square that the encoder sees
@@ -31,6 +32,7 @@ WORDS = 40  # of a caption at most, START and END included
 PACE = 8  # captions are padded to a multiple of so many words: few shapes to compile
 CELL_SHARE = 0.5  # of the loss of the places' words against that of the sentence
 DEGRADED = 0.25  # of the scenes are blurred, noisy or recoloured
+MISTAKES = 8  # shown in the model card
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +182,8 @@ def measure(model, drawn):
 
     Returns:
         dict of `named`, the share of the things there whose class the caption names; `true`, the
-        share of the named classes that are there; `captions`, the captions.
+        share of the named classes that are there; `captions`, the captions; `wrong`, how many
+        classes each caption leaves out or makes up.
     """
     look, say = (runtime.compile(each, model) for each in (captioning.look, captioning.say))
     told = [
@@ -195,6 +198,7 @@ def measure(model, drawn):
         "named": named / sum(map(len, there)),
         "true": true / max(1, sum(map(len, said))),
         "captions": told,
+        "wrong": [len(set(things) ^ set(names)) for things, names in pairs],
     }
 
 
@@ -208,8 +212,11 @@ def main(argv=None):
         recipe.save(model, args.out, picture_book.CLASSES)
         recipe.trained(args.out, model, seconds, scenes=plan.scenes, steps=steps)
     saved = Captioner.from_preset(str(args.out), dtype="float32")
-    figures = measure(saved, scenes(plan.held_out, picture_book.HELD_OUT, args.work))
-    print(*figures["captions"][:12], sep="\n")
+    unseen = scenes(plan.held_out, picture_book.HELD_OUT, args.work)
+    figures = measure(saved, unseen)
+    worst = np.argsort(figures["wrong"], kind="stable")[: -MISTAKES - 1 : -1]
+    told = ["\n".join(textwrap.wrap(figures["captions"][at], 32)[:3]) for at in worst]
+    sheets.sheet([unseen["images"][at] for at in worst], told, args.out / "failures.jpg", 4, 240)
     return recipe.report(
         args.out,
         "things named by greedy captions",

@@ -8,6 +8,8 @@ Knows no model: the catalogue says what one is for, training.json how it came ab
 from models import catalog
 from training import scores
 
+SHEETS = {"drawings.jpg": "What it draws", "failures.jpg": "Where it fails"}
+
 
 def main():
     """Write the cards of all models; gives the files."""
@@ -25,7 +27,7 @@ def card(row):
         f"Knows {row.knows}. {row.limits}",
         _table(row, record),
         f"Measured on {record['held_out']}.",
-        *_failures(row),
+        *_pictures(row),
         f"## Use\n\n```python\n{_use(row)}\n```",
         f"## Repeat\n\n```bash\n{_repeat(row)}\n```",
     ]
@@ -45,10 +47,13 @@ def _table(row, record):
     return f"| | |\n| --- | --- |\n{body}"
 
 
-def _failures(row):
-    if not (row.folder / "failures.jpg").is_file():
-        return []
-    return ["## Where it fails\n\n![Pictures that it got wrong](failures.jpg)"]
+def _pictures(row):
+    """The sheets that the recipe wrote, each under its heading."""
+    return [
+        f"## {heading}\n\n![{heading}]({name})"
+        for name, heading in SHEETS.items()
+        if (row.folder / name).is_file()
+    ]
 
 
 def _use(row):

@@ -83,7 +83,7 @@ def main(argv=None):
         fitted, pace = train(train_on, epochs, batch, args.seed, args.work)
         classifiers.save(build, fitted, args, held_out.classes, pace)
     told = f"{len(held_out):,} photos, a tenth of every class, drawn by seed"
-    return classifiers.measure(args, held_out, told)
+    return classifiers.measure(args, held_out, told, shown=False)
 
 
 if __name__ == "__main__":

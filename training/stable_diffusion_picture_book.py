@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from training import picture_book, recipe
+from training import picture_book, recipe, sheets
 from training.text_to_image import autoencoder, drawing_score, flow_matching
 
 CAPTIONS = 4  # a scene
@@ -29,7 +29,8 @@ class Plan:
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
-    seeds: int = 2  # pictures a class
+    seeds: int = 2  # pictures a prompt
+    pairs: int = 40  # prompts of two things for the score
     held_out: int = 512  # scenes, from picture_book.HELD_OUT on
     sizes: dict = dataclasses.field(default_factory=dict)  # of StableDiffusion, where not default
 
@@ -161,14 +162,17 @@ def measure(plan, args):
     if not plan.scored:
         return recipe.report(args.out, "velocity error", error, "scenes of seeds not trained on")
     names = picture_book.CLASSES[: plan.scored]
-    drawn = drawing_score.drawings(model, names, plan.seeds)
-    drawing_score.sheet(drawn, args.work / "sheet.png")
+    drawn = drawing_score.things(model, names, plan.seeds)
     share, missed = drawing_score.named(drawn)
+    firsts = [images[0] for images in drawn.values()]
+    sheets.sheet(firsts, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
+    related = drawing_score.related(model, drawing_score.pairs(plan.pairs), plan.seeds)
     return recipe.report(
         args.out,
         MEASURE,
         share,
         f"{len(names)} prompts, {plan.seeds} seeds each",
+        two_things_as_told=round(related, 4),
         velocity_error=round(error, 4),
         missed=missed,
     )

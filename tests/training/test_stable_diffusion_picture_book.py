@@ -23,7 +23,7 @@ def test_smoke_run_gives_a_preset_that_draws(smoke):
     from training.text_to_image import drawing_score
 
     model = StableDiffusion.from_preset(str(smoke / "out"), dtype="float32")
-    drawn = drawing_score.drawings(model, ["dog", "owl"], 2, steps=2)
+    drawn = drawing_score.things(model, ["dog", "owl"], 2, steps=2)
     assert drawn["owl"].shape == (2, 32, 32, 3)
     assert {"a", "an"} <= set(model.tokenizer.vocabulary)
     assert len(json.loads((smoke / "out" / "labels.json").read_text())) == 68
@@ -64,3 +64,17 @@ def test_pyramid_loss_sees_edges():
     error = np.abs(blurred - edge).mean()
     assert float(pyramid_loss(edge, edge)) == 0
     assert float(pyramid_loss(edge, blurred)) > float(pyramid_loss(edge, edge + error))
+
+
+def test_prompts_of_two_things_can_be_judged():
+    from models.results import Detections
+    from training.text_to_image import drawing_score
+
+    told = drawing_score.pairs(12)
+    assert told == drawing_score.pairs(12) and len({prompt for prompt, *_ in told}) == 12
+    boxes = np.array([[0, 0, 10, 10], [50, 2, 60, 12]], np.float32)
+    found = Detections(boxes, np.array([0.9, 0.8]), ("dog", "owl"), None)
+    assert drawing_score._stand(found, "dog", "to the left of", "owl")
+    assert drawing_score._stand(found, "owl", "to the right of", "dog")
+    assert not drawing_score._stand(found, "owl", "to the left of", "dog")
+    assert not drawing_score._stand(found, "dog", "to the left of", "cat")

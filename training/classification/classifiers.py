@@ -13,8 +13,9 @@ import keras_hub
 import numpy as np
 import tensorflow as tf
 
-from training import recipe
+from training import recipe, sheets
 
+MISTAKES = 12  # shown in the model card
 START_UP = 60  # seconds that do not count as training: the first steps are compiled
 MEASURES = {"top1": "top-1 accuracy", "mean_over_classes": "top-1 accuracy, mean over classes"}
 
@@ -216,18 +217,35 @@ def save(build, fitted, args, classes, pace):
     recipe.trained(args.out, model, pace.trained, epochs=pace.epoch)
 
 
-def measure(args, held_out, held_out_as, figure="top1"):
+def measure(args, held_out, held_out_as, figure="top1", shown=True):
     """Score the saved preset on held-out Photos and write its record, which is returned.
+
+    The mistakes that it was surest of go to failures.jpg beside the weights.
 
     Args:
         args: the recipe's arguments.
         held_out: Photos that the training never saw.
         held_out_as: str, what they are.
         figure: the key of `scores` that is the model's headline.
+        shown: bool, whether the data's licence lets us show its pictures.
     """
     saved = keras_hub.models.ImageClassifier.from_preset(str(args.out))
-    result = scores(probabilities(saved, held_out.images), held_out.labels)
+    given = probabilities(saved, held_out.images)
+    result = scores(given, held_out.labels)
+    if shown:
+        _show_mistakes(given, held_out, args.out / "failures.jpg")
     return recipe.report(args.out, MEASURES[figure], result[figure], held_out_as, **result)
+
+
+def _show_mistakes(given, held_out, path):
+    """Write a sheet of the MISTAKES wrong answers of the highest probability."""
+    answers = given.argmax(axis=1)
+    wrong = np.flatnonzero(answers != held_out.labels)
+    surest = wrong[np.argsort(-given[wrong].max(axis=1))][:MISTAKES]
+    names = held_out.classes
+    told = [f"{names[held_out.labels[at]]},\nnot {names[answers[at]]}" for at in surest]
+    if told:
+        sheets.sheet([held_out.images[at] for at in surest], told, path)
 
 
 def probabilities(model, images, batch=250):

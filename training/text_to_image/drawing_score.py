@@ -5,27 +5,39 @@ scenes names them.
 """
 
 import numpy as np
-from PIL import Image
 
-from models import catalog, classification, loader, text_to_image
+from models import catalog, classification, detection, loader, text_to_image
 from training import picture_book
 from training.text_to_image import flow_matching
 
 CLASSIFIER = "efficientnetv2_picture_book"
+DETECTOR = "retinanet_picture_book"
+SURE = 0.3  # confidence from which the detector has found a thing
+APART = {  # how far right and down the second thing's middle is of the first's
+    "to the left of": (1, 0),
+    "to the right of": (-1, 0),
+    "above": (0, 1),
+    "below": (0, -1),
+}
 BATCH = 64
 
 
-def drawings(model, names, seeds, **options):
-    """Draw "a" name for each of `names`: dict of name to images (seeds, height, width, 3) uint8."""
+def drawings(model, prompts, seeds, **options):
+    """Draw each prompt: dict of prompt to images (seeds, height, width, 3) uint8."""
     row = catalog.get("stable_diffusion_picture_book")
     loaded = loader.Loaded(row, model, nbytes=0, seconds=0.0)
     drawn = {}
-    for name in names:
-        prompt = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    for prompt in prompts:
         request = text_to_image.Request(prompt, seed=0, batch_size=seeds, **options)
         *_, last = text_to_image.denoise(loaded, request)
-        drawn[name] = last.images
+        drawn[prompt] = last.images
     return drawn
+
+
+def things(model, names, seeds, **options):
+    """Draw "a" name for each of `names`: dict of name to images (seeds, height, width, 3) uint8."""
+    drawn = drawings(model, map(_one, names), seeds, **options)
+    return dict(zip(names, drawn.values(), strict=True))
 
 
 def named(drawn):
@@ -70,12 +82,39 @@ def velocity_error(model, count):
     return float(np.square(made - velocities).mean())
 
 
-def sheet(drawn, path, columns=17):
-    """Write a contact sheet: one row a seed of each run of `columns` names."""
-    rows, names = [], list(drawn)
-    for at in range(0, len(names), columns):
-        part = np.stack([drawn[name] for name in names[at : at + columns]], axis=1)
-        blank = np.full((len(part), columns - part.shape[1], *part.shape[2:]), 255, np.uint8)
-        part = np.concatenate([part, blank], axis=1)
-        rows += [np.concatenate(list(row), axis=1) for row in part]
-    Image.fromarray(np.concatenate(rows)).save(path)
+def pairs(count, seed=0):
+    """Prompts of two things and how they stand: list of (prompt, first, relation, second)."""
+    rng = np.random.default_rng([seed, 2])
+    told = []
+    for _ in range(count):
+        first, second = (
+            picture_book.CLASSES[at] for at in rng.choice(len(picture_book.CLASSES), 2, False)
+        )
+        relation = str(rng.choice(list(APART)))
+        told.append((f"{_one(first)} {relation} {_one(second)}", first, relation, second))
+    return told
+
+
+def related(model, told, seeds):
+    """Share of drawings of `pairs` in which the detector finds both things, standing as told."""
+    held = []
+    drawn = drawings(model, [prompt for prompt, *_ in told], seeds)
+    for prompt, first, relation, second in told:
+        for image in drawn[prompt]:
+            found = detection.detect(image, DETECTOR).filter(confidence=SURE)
+            held.append(_stand(found, first, relation, second))
+    return float(np.mean(held))
+
+
+def _stand(found, first, relation, second):
+    middles = {}
+    for box, label in zip(found.boxes, found.labels, strict=True):
+        middles.setdefault(label, (np.asarray(box[:2]) + np.asarray(box[2:])) / 2)
+    if not {first, second} <= set(middles):
+        return False
+    apart = np.dot(middles[second] - middles[first], APART[relation])
+    return bool(apart > 0)
+
+
+def _one(name):
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
