@@ -22,6 +22,7 @@ from models import captioning, images, runtime, vocabulary
 from models.architectures.captioner import Captioner
 from training import picture_book, recipe, retinanet_picture_book, sheets
 from training.detection.fitting import Stage, minimise
+from training.picture_book import captions as wording
 
 SIZE = retinanet_picture_book.SIZE  # pixels of the square that the encoder sees
 SHAPES = ((1.0, 1.0, 0.7), (1.0, 0.75, 0.2), (0.75, 1.0, 0.1))  # width, height, share of scenes
@@ -182,8 +183,9 @@ def measure(model, drawn):
 
     Returns:
         dict of `named`, the share of the things there whose class the caption names; `true`, the
-        share of the named classes that are there; `captions`, the captions; `wrong`, how many
-        classes each caption leaves out or makes up.
+        share of the named classes that are there; `claims_true`, that of the stated relations and
+        counts; `claims`, how many were stated; `captions`, the captions; `wrong`, how many classes
+        each caption leaves out or makes up.
     """
     look, say = (runtime.compile(each, model) for each in (captioning.look, captioning.say))
     told = [
@@ -192,11 +194,18 @@ def measure(model, drawn):
     there = [[picture_book.CLASSES[at] for at in each if at >= 0] for each in drawn["labels"]]
     said = [picture_book.named(caption) for caption in told]
     pairs = list(zip(there, said, strict=True))
+    held = [
+        wording.holds(claim, things, boxes)
+        for caption, things, boxes in zip(told, there, drawn["boxes"], strict=True)
+        for claim in wording.claims(caption)
+    ]
     named = sum(name in names for things, names in pairs for name in things)
     true = sum(name in things for things, names in pairs for name in names)
     return {
         "named": named / sum(map(len, there)),
         "true": true / max(1, sum(map(len, said))),
+        "claims_true": float(np.mean(held or [0])),
+        "claims": len(held),
         "captions": told,
         "wrong": [len(set(things) ^ set(names)) for things, names in pairs],
     }
@@ -223,6 +232,8 @@ def main(argv=None):
         figures["named"],
         f"{plan.held_out:,} scenes of seeds that training never draws",
         named_that_are_there=round(figures["true"], 4),
+        claims_true=round(figures["claims_true"], 4),
+        claims=figures["claims"],
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from training import picture_book
+from training.picture_book import captions
 from training.picture_book.captions import plural
 from training.picture_book.glyphs import glyph, turned
 
@@ -153,3 +154,27 @@ def test_scenes_drawn_in_processes_are_the_same():
 def test_a_worker_that_fails_is_reported():
     with pytest.raises(RuntimeError, match="ended early"):
         list(picture_book.scenes(range(4), 32, workers=2, setting="moor"))
+
+
+def test_what_captions_claim_is_true_of_their_scenes():
+    related = counted = 0
+    for seed in range(150):
+        drawn = picture_book.scene(seed, 96)
+        for caption in drawn.captions(np.random.default_rng(seed), 4, complete=True):
+            for claim in captions.claims(caption):
+                assert captions.holds(claim, drawn.names, drawn.boxes), (caption, claim)
+                related, counted = related + (len(claim) == 3), counted + (len(claim) == 2)
+    assert related > 50 and counted > 50
+
+
+def test_claims_of_a_caption_and_their_opposites():
+    said = "a red car to the left of two dogs, with a small cat behind an owl in the city"
+    assert captions.claims(said) == [
+        ("car", "left of", "dog"),
+        ("cat", "behind", "owl"),
+        ("dog", 2),
+    ]
+    names, boxes = ["dog", "car", "dog"], [[50, 0, 60, 10], [0, 0, 10, 10], [70, 0, 80, 10]]
+    assert captions.holds(("car", "left of", "dog"), names, boxes)
+    assert not captions.holds(("car", "right of", "dog"), names, boxes)
+    assert captions.holds(("dog", 2), names, boxes) and not captions.holds(("dog", 3), names, boxes)

@@ -127,6 +127,77 @@ def named(caption):
     return list(dict.fromkeys(found))
 
 
+def _claim_patterns():
+    """Patterns of what a caption claims: how two things stand, and how many of one there are."""
+    either = "|".join
+    names = either(map(re.escape, sorted(_WORDS, key=len, reverse=True)))
+    look = either(sorted({*LOOKS.values(), "small", "big"}))
+    numbers = either(NUMBERS[2:])
+    told = either(
+        sorted((way for ways in RELATIONS.values() for way in ways), key=len, reverse=True)
+    )
+    thing = rf"(?:(?:{look}) )?({names})\b"
+    relation = rf"\b({names}) ({told}) (?:an?|the|{numbers}) {thing}"
+    return re.compile(relation, re.I), re.compile(rf"\b({numbers}) {thing}", re.I)
+
+
+_RELATED, _COUNTED = _claim_patterns()
+_TOLD = {way: relation for relation, ways in RELATIONS.items() for way in ways}
+
+
+def claims(caption):
+    """What a caption says of its things besides their names.
+
+    Returns:
+        list of (name, relation, name), the relation a key of RELATIONS, and of (name, count) where
+        the count is stated as a number.
+    """
+    related = [
+        (_WORDS[first.lower()], _TOLD[way.lower()], _WORDS[second.lower()])
+        for first, way, second in _RELATED.findall(caption)
+    ]
+    counted = [
+        (_WORDS[name.lower()], NUMBERS.index(number.lower()))
+        for number, name in _COUNTED.findall(caption)
+    ]
+    return related + counted
+
+
+def holds(claim, names, boxes):
+    """Whether a claim is true of things.
+
+    Args:
+        claim: one of `claims`.
+        names: the things' classes, back to front.
+        boxes: (things, 4): left, top, right, bottom.
+
+    Returns:
+        bool. Beside and above go by the middles of the boxes; in front, by which was drawn later.
+    """
+    if len(claim) == 2:
+        return names.count(claim[0]) == claim[1]
+    first, relation, second = claim
+    pairs = [
+        (at, other)
+        for at, name in enumerate(names)
+        for other, another in enumerate(names)
+        if (name, another) == (first, second) and at != other
+    ]
+    return any(_stands(relation, at, other, boxes) for at, other in pairs)
+
+
+def _stands(relation, at, other, boxes):
+    if relation == "in front of":
+        return at > other
+    if relation == "behind":
+        return at < other
+    axis, sign = {"left of": (0, 1), "right of": (0, -1), "above": (1, 1), "below": (1, -1)}[
+        relation
+    ]
+    middles = [(boxes[each][axis] + boxes[each][axis + 2]) / 2 for each in (at, other)]
+    return sign * (middles[1] - middles[0]) > 0
+
+
 def _phrase(rng, name, count, size=None):
     """`a dog`, `two dogs`, at times with a look or a size that is true."""
     words = SINGULARS.get(name, name) if count == 1 else plural(name)
