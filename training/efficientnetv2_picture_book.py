@@ -78,7 +78,9 @@ def main(argv=None):
         fitted, pace = train(args, count, stages, batch)
         classifiers.save(build, fitted, args, picture_book.CLASSES, pace)
     told = f"{held:,} scenes of one thing, 12 to 90 % of the picture, of held-out seeds"
-    return classifiers.measure(args, scenes(held, picture_book.HELD_OUT, args.work), told)
+    unseen = scenes(held, picture_book.HELD_OUT, args.work)
+    worse = scenes(held // 3, picture_book.HELD_OUT, args.work, degraded=1.0)
+    return classifiers.measure(args, unseen, told, also={"top1_blurred_noisy_recoloured": worse})
 
 
 if __name__ == "__main__":

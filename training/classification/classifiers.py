@@ -217,7 +217,7 @@ def save(build, fitted, args, classes, pace):
     recipe.trained(args.out, model, pace.trained, epochs=pace.epoch)
 
 
-def measure(args, held_out, held_out_as, figure="top1", shown=True):
+def measure(args, held_out, held_out_as, figure="top1", shown=True, also=None):
     """Score the saved preset on held-out Photos and write its record, which is returned.
 
     The mistakes that it was surest of go to failures.jpg beside the weights.
@@ -228,10 +228,13 @@ def measure(args, held_out, held_out_as, figure="top1", shown=True):
         held_out_as: str, what they are.
         figure: the key of `scores` that is the model's headline.
         shown: bool, whether the data's licence lets us show its pictures.
+        also: dict of name to further Photos whose top-1 accuracy goes into the record.
     """
     saved = keras_hub.models.ImageClassifier.from_preset(str(args.out))
     given = probabilities(saved, held_out.images)
     result = scores(given, held_out.labels)
+    for name, photos in (also or {}).items():
+        result[name] = scores(probabilities(saved, photos.images), photos.labels)["top1"]
     if shown:
         _show_mistakes(given, held_out, args.out / "failures.jpg")
     return recipe.report(args.out, MEASURES[figure], result[figure], held_out_as, **result)
