@@ -30,3 +30,13 @@ def test_the_status_names_the_device_and_lists_what_is_loaded(page):
 def test_nothing_is_wider_than_the_screen(page, width):
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_model_card_follows_the_picked_model(page):
+    panel = page.get_by_role("tabpanel").filter(visible=True)
+    panel.get_by_role("button", name=re.compile("Model card")).click()
+    card = panel.locator(".block.model-card")
+    expect(card).to_contain_text("python -m training.efficientnetv2_caltech101")
+    panel.get_by_label("Model").click()
+    page.get_by_role("option", name=re.compile("^ResNet")).click()
+    expect(card).to_contain_text("python -m training.resnet_cifar10")
