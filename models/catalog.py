@@ -102,8 +102,8 @@ MODELS = (
         title="Stable Diffusion, small · drawings",
         task="models.architectures.stable_diffusion:StableDiffusion",
         knows=DRAWN + ", in ten settings",
-        limits="Its training has only begun: expect colours and blots, not yet the thing asked "
-        "for. Pictures of 128 x 128 pixels.",
+        limits="One thing comes out best; fine detail is soft, and several things at once may "
+        "merge. Pictures of 128 x 128 pixels.",
         trained_on="rendered picture-book scenes and their captions",
         licence="Apache-2.0 (Noto Emoji art)",
     ),
@@ -123,7 +123,7 @@ MODELS = (
         title="GPT-2, tiny · stories",
         task="keras_hub.models:CausalLM",
         knows="short stories of the picture-book world",
-        limits="Stories only, no facts and no answers, and it mixes up who is called what.",
+        limits="Stories only, no facts and no answers; now and then it mixes up a name.",
         trained_on="picture-book stories from our own grammar",
         licence="Apache-2.0",
     ),

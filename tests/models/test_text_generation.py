@@ -255,7 +255,6 @@ def test_a_play_goes_on_as_a_play():
     assert text.startswith("ROMEO:") and text.count("\n") > 3
 
 
-@pytest.mark.xfail(reason="the bundled model mixes up names so far; see training/LOG.md")
 def test_a_story_keeps_its_hero():
     text = last("Once upon a time, a fox named Ruby", NAME, 200, "greedy")
     assert text.count("Ruby") >= 3

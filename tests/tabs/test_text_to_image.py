@@ -80,7 +80,6 @@ def test_bad_input_is_explained(client, change, message):
         client.predict(**{**SENT, **change}, api_name="/text_to_image")
 
 
-@pytest.mark.xfail(reason="the training of the bundled model has only begun; see training/LOG.md")
 def test_a_meadow_is_greener_than_the_sea(client):
     meadow, sea = (
         draw(client, prompt=f"a dog {at}", steps=16, batch_size=4).mean((0, 1, 2))
