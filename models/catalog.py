@@ -35,7 +35,7 @@ class Model:
 
     @property
     def record(self):
-        """What the recipe measured: the contents of training.json, {} before a first training."""
+        """What the recipe recorded: the contents of training.json, {} before a first training."""
         return _read(self.folder / "training.json", {})
 
     @property
@@ -47,7 +47,7 @@ class Model:
     @property
     def score(self):
         """The held-out score as a reader would say it, e.g. "top-1 accuracy 46.2 %"."""
-        if not self.record:
+        if "value" not in self.record:
             return "not yet measured"
         value, measure = self.record["value"], self.record["measure"]
         in_nats = "nats" in measure or "perplexity" in measure
