@@ -61,17 +61,18 @@ def build():
             _examples(prompt, model)
         with widgets.result_side():
             text = gr.Textbox(label="text", visible="hidden")
+            so_far = gr.State("")  # kept by the server: what Continue goes on from
             story = gr.HTML(EMPTY, elem_id="story", padding=False)
             line, code = widgets.receipt()
     inputs = [prompt, model, length, sampler, *(sliders[name] for name in SETTINGS)]
-    outputs = [text, story, line, code]
+    outputs = [text, story, line, code, so_far]
     write, stop, more = buttons
     begin = {"inputs": [sliders["seed"], lock], "outputs": [sliders["seed"], *buttons]}
     written = gr.on([write.click, prompt.submit], _begin, **begin, **_quiet()).then(
         _write, inputs, outputs, api_name="generate", show_progress="hidden"
     )
     continued = more.click(_begin, **begin, **_quiet()).then(
-        _go_on, [text, *inputs], outputs, api_visibility="private", show_progress="hidden"
+        _go_on, [so_far, *inputs], outputs, api_visibility="private", show_progress="hidden"
     )
     for job in (written, continued):
         for ended in (job.success, job.failure):
@@ -186,17 +187,18 @@ def _stream(start, prompt, settings):
     stream = text_generation.generate(start, *settings)
     start = checks.text(start, "prompt")
     code = _code(start, settings)
-    yield start, _page(start, prompt, [], caret=True), gr.skip(), code
+    yield start, _page(start, prompt, [], caret=True), gr.skip(), code, start
     for token in stream:
         tokens.append(token)
         if time.monotonic() - shown > PAUSE + SLOWER * len(tokens):
             shown = time.monotonic()
             line = widgets.receipt_line(token.run, _note(tokens))
-            yield token.text, _page(start, prompt, tokens, caret=True), line, gr.skip()
+            page = _page(start, prompt, tokens, caret=True)
+            yield token.text, page, line, gr.skip(), token.text
     text = tokens[-1].text if tokens else start
     ended = len(tokens) < settings[1]
     line = widgets.receipt_line(tokens[-1].run, _note(tokens, ended)) if tokens else ENDED
-    yield text, _page(start, prompt, tokens), line, code
+    yield text, _page(start, prompt, tokens), line, code, text
 
 
 ENDED = '<p class="receipt-line">The model takes this text to be finished.</p>'
