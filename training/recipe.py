@@ -40,6 +40,8 @@ def arguments(module, argv=None):
         "--measure", action="store_true", help="do not train: measure the preset that is there"
     )
     parsed = parser.parse_args(argv)
+    if parsed.measure and not (parsed.out / "training.json").is_file():
+        parser.error(f"{parsed.out} holds no trained preset to measure: run without --measure")
     parsed.work.mkdir(parents=True, exist_ok=True)
     return parsed
 
@@ -125,5 +127,7 @@ def report(out, measure, value, held_out, **more):
 
 
 def _write(out, record):
-    Path(out, "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    partial = Path(out, "training.json.part")
+    partial.write_text(json.dumps(record, indent=2) + "\n")
+    os.replace(partial, Path(out, "training.json"))
     return record

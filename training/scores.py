@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from models import catalog
+from models.checks import BadInput
 
 TRAINING = {"parameters", "minutes", "machine", "date", "scenes", "epochs", "tokens_seen"}
 
@@ -23,7 +24,10 @@ def main(argv=None):
     parser.add_argument("models", nargs="*", metavar="MODEL", help="an id (default: all)")
     parser.add_argument("--data", type=Path, help="folder with copies of the data sets")
     args = parser.parse_args(argv)
-    rows = [catalog.get(name) for name in args.models] or catalog.MODELS
+    try:
+        rows = [catalog.get(name) for name in args.models] or catalog.MODELS
+    except BadInput as error:
+        parser.error(str(error))
     for row in rows:
         measure(row, args.data)
     print(table(rows))

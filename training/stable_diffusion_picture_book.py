@@ -12,6 +12,7 @@ import sys
 import numpy as np
 
 from training import picture_book, recipe, sheets
+from training.picture_book.captions import article
 from training.text_to_image import autoencoder, drawing_score, flow_matching
 
 CAPTIONS = 4  # a scene
@@ -117,8 +118,7 @@ def scenes(plan, folder, seed):
     )
     names = [picture_book.CLASSES[labels[0]] for labels in single["labels"]]
     captions = [
-        [*told, name, f"{'an' if name[0] in 'aeiou' else 'a'} {name}"]
-        for told, name in zip(single["captions"], names, strict=True)
+        [*told, name, article(name)] for told, name in zip(single["captions"], names, strict=True)
     ]
     images = np.concatenate([single["images"], several["images"]])
     return images, captions + several["captions"]

@@ -105,7 +105,8 @@ def plural(name):
     return PLURALS.get(name, name + "s")
 
 
-def _article(words):
+def article(words):
+    """The words after "a" or "an"."""
     return ("an " if words[0] in "aeiou" else "a ") + words
 
 
@@ -206,7 +207,7 @@ def _phrase(rng, name, count, size=None):
         words = f"{LOOKS[name]} {words}"
     elif chance < 0.24 and count == 1 and size is not None and not 0.2 <= size <= 0.55:
         words = f"{'small' if size < 0.2 else 'big'} {words}"
-    return _article(words) if count == 1 else f"{NUMBERS[count]} {words}"
+    return article(words) if count == 1 else f"{NUMBERS[count]} {words}"
 
 
 def _listed(phrases):

@@ -1,4 +1,4 @@
-"""Byte pairs, packed windows, training and scoring of small GPT-2 models, shared by two recipes.
+"""Byte pairs, training and scoring of small GPT-2 models, shared by two recipes.
 
 Knows neither the texts nor what a good story is.
 """

@@ -8,6 +8,7 @@ import numpy as np
 
 from models import catalog, classification, detection, loader, text_to_image
 from training import picture_book
+from training.picture_book.captions import article
 from training.text_to_image import flow_matching
 
 CLASSIFIER = "efficientnetv2_picture_book"
@@ -36,7 +37,7 @@ def drawings(model, prompts, seeds, **options):
 
 def things(model, names, seeds, **options):
     """Draw "a" name for each of `names`: dict of name to images (seeds, height, width, 3) uint8."""
-    drawn = drawings(model, map(_one, names), seeds, **options)
+    drawn = drawings(model, map(article, names), seeds, **options)
     return dict(zip(names, drawn.values(), strict=True))
 
 
@@ -91,7 +92,7 @@ def pairs(count, seed=0):
             picture_book.CLASSES[at] for at in rng.choice(len(picture_book.CLASSES), 2, False)
         )
         relation = str(rng.choice(list(APART)))
-        told.append((f"{_one(first)} {relation} {_one(second)}", first, relation, second))
+        told.append((f"{article(first)} {relation} {article(second)}", first, relation, second))
     return told
 
 
@@ -114,7 +115,3 @@ def _stand(found, first, relation, second):
         return False
     apart = np.dot(middles[second] - middles[first], APART[relation])
     return bool(apart > 0)
-
-
-def _one(name):
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
