@@ -33,7 +33,8 @@ def classify(image, model=None, top_k=5):
     top_k = checks.number(top_k, "top_k", 1, len(names), integer=True)
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
-        fitted = fit(picture, loaded.model.preprocessor.image_converter, row.record.get("pixels"))
+        pixels = row.record["training"].get("pixels")
+        fitted = fit(picture, loaded.model.preprocessor.image_converter, pixels)
         with loaded.lock:
             shares = loaded.compiled(probabilities)(fitted[None])[0]
         best = np.argsort(-shares, kind="stable")[:top_k]

@@ -54,10 +54,10 @@ def main(argv=None):
     data = smoke_data() if args.smoke else Data.read(reviews.folder(args.data), args.seed)
     if not args.measure:
         start = time.perf_counter()
-        classifier = train(data, shape, args.seed, args.work)
+        classifier = train(data, shape, args)
         seconds = time.perf_counter() - start
         recipe.save(classifier, args.out, LABELS)
-        recipe.trained(args.out, classifier, seconds, epochs=shape.epochs)
+        recipe.trained(args, classifier, seconds, epochs=shape.epochs)
     return measure(data, args.out)
 
 
@@ -100,17 +100,22 @@ def smoke_data():
     )  # fmt: skip
 
 
-def train(data, shape, seed, work):
-    """The trained keras_hub BertTextClassifier; its backups go to the folder `work`."""
+def train(data, shape, args):
+    """The trained keras_hub BertTextClassifier; its backups go to the folder `args.work`."""
     teacher = teach(data)
-    texts = data.texts() + everyday.sentences(shape.everyday, seed)[0]
-    vocabulary = word_pieces.vocabulary(texts, shape.words, shape.endings)
-    tokenizer = keras_hub.tokenizers.BertTokenizer(vocabulary, lowercase=True, strip_accents=True)
-    classifier = build(tokenizer, shape)
-    batches = Batches(data, teacher, tokenizer, shape, seed)
-    vectors = word_pieces.vectors(batches.pieces(), len(vocabulary), shape.width, seed)
-    classifier.backbone.token_embedding.embeddings.assign(vectors)
-    fit(classifier, batches, shape, work)
+    texts = data.texts() + everyday.sentences(shape.everyday, args.drawn)[0]
+    if args.further:
+        classifier = keras_hub.models.TextClassifier.from_preset(str(args.out), dtype="float32")
+        tokenizer = classifier.preprocessor.tokenizer
+    else:
+        words = word_pieces.vocabulary(texts, shape.words, shape.endings)
+        tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=True, strip_accents=True)
+        classifier = build(tokenizer, shape)
+    batches = Batches(data, teacher, tokenizer, shape, args.drawn)
+    if not args.further:
+        vectors = word_pieces.vectors(batches.pieces(), len(words), shape.width, args.drawn)
+        classifier.backbone.token_embedding.embeddings.assign(vectors)
+    fit(classifier, batches, shape, args.work)
     return classifier
 
 

@@ -74,17 +74,18 @@ def shares(labels):
     return share / share.sum()
 
 
-def train(train_on, stages, batch, seed, work):
+def train(train_on, stages, batch, args):
     """Fit the network; gives it and the Pace of the run."""
     model = build()
     start_from_drawings(model)
+    recipe.goes_on(model, args, keras_hub.models.ImageClassifier)
     classifiers.compile_for_training(model, classifiers.adamw(0.05))
     steps, epochs = len(train_on) // batch, stages[-1][0]
-    pace = classifiers.Pace(work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.1, hold=0.3)
+    pace = classifiers.Pace(args.work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.1, hold=0.3)
 
     def batches_of(size, first_epoch):
         drawn = photo_batches.batches(
-            train_on, batch, unchanged, seed, first_epoch, shares(train_on.labels)
+            train_on, batch, unchanged, args.drawn, first_epoch, shares(train_on.labels)
         )
         return drawn.map(Chain(size)).map(photo_batches.scaled).prefetch(4)
 
@@ -115,7 +116,7 @@ def main(argv=None):
         everything = photos.caltech101(args.data, STORED)
     train_on, held_out = photos.split(everything, HELD_OUT, args.seed)
     if not args.measure:
-        fitted, pace = train(train_on, stages, batch, args.seed, args.work)
+        fitted, pace = train(train_on, stages, batch, args)
         classifiers.save(build, fitted, args, held_out.classes, pace)
     told = f"{len(held_out):,} photos, 15 % of every class, drawn by seed"
     return classifiers.measure(args, held_out, told, "mean_over_classes")

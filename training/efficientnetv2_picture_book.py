@@ -9,6 +9,7 @@ that has not yet seen one of 40.
 import functools
 
 import keras
+import keras_hub
 
 from training import picture_book, recipe
 from training.classification import classifiers, photo_batches, photos
@@ -16,9 +17,10 @@ from training.classification import classifiers, photo_batches, photos
 SIZE = 128  # pixels the preset resizes to: more than in training, for the sake of small things
 # (last epoch, picture's side in pixels, the smallest thing as a share of it)
 STAGES = ((4, 64, 0.35), (6, 96, 0.12))
+FURTHER = ((3, 96, 0.12), (8, 112, 0.12))
 SCENES = 14_000
 HELD_OUT = 1_500  # scenes, of seeds that no recipe trains on
-MINUTES = 14  # at most
+MINUTES = 20  # at most
 BATCH = 64
 PEAK_RATE = 2e-3
 SMALLEST, LARGEST = 0.12, 0.9  # the thing's longer side, as a share of the picture's
@@ -51,15 +53,16 @@ def augment(images, targets, rng):
 def train(args, count, stages, batch):
     """Fit the network on `count` scenes a stage; gives it and the Pace of the run."""
     model = build()
+    recipe.goes_on(model, args, keras_hub.models.ImageClassifier)
     classifiers.compile_for_training(model, classifiers.adamw())
     steps, epochs = count // batch, stages[-1][0]
     pace = classifiers.Pace(args.work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.1, hold=0.2)
     smallest = {size: share for _, size, share in stages}
 
     def batches_of(size, first_epoch):
-        seed = args.seed * count
+        seed = args.drawn * count
         drawn = scenes(count, seed, args.work, size, smallest[size], degraded=0.2)
-        return photo_batches.batches(drawn, batch, augment, args.seed, first_epoch).map(
+        return photo_batches.batches(drawn, batch, augment, args.drawn, first_epoch).map(
             photo_batches.scaled
         )
 
@@ -72,7 +75,9 @@ def main(argv=None):
     args = recipe.arguments(__spec__, argv)
     keras.utils.set_random_seed(args.seed)
     count, held, stages, batch = (
-        (64, 16, ((1, 32, 0.3),), 16) if args.smoke else (SCENES, HELD_OUT, STAGES, BATCH)
+        (64, 16, ((1, 32, 0.3),), 16)
+        if args.smoke
+        else (SCENES, HELD_OUT, FURTHER if args.further else STAGES, BATCH)
     )
     if not args.measure:
         fitted, pace = train(args, count, stages, batch)

@@ -33,10 +33,9 @@ def main(argv=None):
 def train(args, text):
     """Train on a text and save the preset."""
     keras.utils.set_random_seed(args.seed)
-    tokenizer = language_models.byte_pairs([text], size=280 if args.smoke else 1024)
     shape = SMOKE if args.smoke else SHAPE
-    model = language_models.causal_lm(tokenizer, **shape)
-    windows = Windows(tokenizer, text, shape["context"], args.seed)
+    tokenizer, model = language_models.start(args, [text], 280 if args.smoke else 1024, shape)
+    windows = Windows(tokenizer, text, shape["context"], args.drawn)
 
     def save(out):
         recipe.save(language_models.taking_text(model, tokenizer), out)
@@ -51,7 +50,7 @@ def train(args, text):
         checkpoint=lambda: save(args.work / "preset"),
     )
     save(args.out)
-    language_models.record(args.out, model, done)
+    language_models.record(args, model, done)
 
 
 def read(data=None):

@@ -19,6 +19,8 @@ SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 256, "dropout": 0.0}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
 TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
 GROUP = 16  # batches drawn together, among which stories are sorted by length
+STORIES = 30_000
+SAMPLED = 200  # stories of the model's own that are judged
 STEP = 32  # tokens; lengths of batches are whole multiples, so that few graphs are traced
 
 
@@ -33,11 +35,10 @@ def main(argv=None):
 def train(args):
     """Tell the stories, train on them and save the preset."""
     keras.utils.set_random_seed(args.seed)
-    told = tell(TRAINING, args.seed, count=60 if args.smoke else 30_000)
+    told = tell(TRAINING, args.drawn, count=60 if args.smoke else STORIES)
     texts = [story.text for story in told]
-    tokenizer = language_models.byte_pairs(texts, size=400 if args.smoke else 2048)
     shape = SMOKE if args.smoke else SHAPE
-    model = language_models.causal_lm(tokenizer, **shape)
+    tokenizer, model = language_models.start(args, texts, 400 if args.smoke else 2048, shape)
     batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else 8)
 
     def save(out):
@@ -46,14 +47,14 @@ def train(args):
     done = language_models.fit(
         model,
         batch=lambda step: batches[step % len(batches)],
-        steps=3 if args.smoke else 4000,
+        steps=3 if args.smoke else 8000,
         peak=2e-3,
-        minutes=12,
+        minutes=30,
         work=args.work,
         checkpoint=lambda: save(args.work / "preset"),
     )
     save(args.out)
-    language_models.record(args.out, model, done)
+    language_models.record(args, model, done)
 
 
 def tell(part, seed, count):
@@ -99,30 +100,46 @@ def measure(args):
     ids = [np.array([end, *tokenizer(story.text), end], "int32") for story in held_out]
     paid = sum(min(len(each) - 1, context) for each in ids)
     cost = language_models.nats_apart(model, ids)
-    sampled = continuations(model, held_out[: 2 if args.smoke else 120], args.seed)
-    own = judge([(story.text, story.hero) for story in held_out])
+    sampled = continuations(model, held_out, args.seed, count=2 if args.smoke else SAMPLED)
+    told = [(story.text, story.hero) for story in held_out]
+    learned = tell(TRAINING, args.seed, count=60 if args.smoke else STORIES)
+    known = {four for story in learned for four in fours(story.text)}
     return recipe.report(
         args.out,
         measure="perplexity per token",
         value=math.exp(cost / paid),
         held_out=f"{len(held_out)} stories of held-out seeds",
-        sampled_stories=judge(sampled) | {"stories": len(sampled)},
-        stories_by_the_grammar=own,
+        sampled_stories=judge(sampled) | {"fours_copied": copied(sampled, known)},
+        stories_by_the_grammar=judge(told) | {"fours_copied": copied(told, known)},
+        stories_sampled=len(sampled),
     )
 
 
-def continuations(model, held_out, seed):
+def fours(text):
+    """The four-word sequences of a text, a list of tuples."""
+    said = stories.words(text)
+    return list(zip(said, said[1:], said[2:], said[3:], strict=False))
+
+
+def copied(told, known):
+    """Share of the four-word sequences of [(text, hero)] that are among `known`."""
+    return round(float(np.mean([four in known for text, _ in told for four in fours(text)])), 3)
+
+
+def continuations(model, held_out, seed, count):
     """The model's own stories, each from the first words of a held-out one, to its hero's name.
 
     Args:
         model: a `GPT2CausalLM` with its preprocessor.
         held_out: list of `Story`.
         seed: int, of the sampling (top-p 0.9).
+        count: int, stories at most.
 
     Returns:
         list of (text, hero).
     """
     named = [one for one in held_out if one.hero in one.text[:200] and one.hero[0].isupper()]
+    named = named[:count]
     prompts = [one.text[: one.text.index(one.hero) + len(one.hero)] for one in named]
     model.compile(sampler=keras_hub.samplers.TopPSampler(p=0.9, k=50, seed=seed))
     context = model.backbone.max_sequence_length

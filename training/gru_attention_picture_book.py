@@ -45,7 +45,7 @@ class Plan:
     decoder: Stage
 
 
-FULL = Plan(8_000, 500, Stage(2_400, 48, 2e-3, 6))
+FULL = Plan(14_000, 500, Stage(6_000, 48, 2e-3, 18))
 SMOKE = Plan(10, 4, Stage(3, 4, 1e-3, 1))
 
 
@@ -157,17 +157,16 @@ def train(plan, drawn, args):
     Returns:
         (the Captioner in float32, steps, seconds spent).
     """
-    told = [caption for each in drawn["captions"] for caption in each]
-    words = vocabulary.build([*told, *picture_book.CLASSES])
-    options = {"length": WORDS, "once": vocabulary.said_once(words, told)}
+    words, options = said(drawn["captions"], args)
     model = Captioner(
         encoder(args.smoke, "mixed_bfloat16"), words, **options, dtype="mixed_bfloat16"
     )
+    recipe.goes_on(model, args, Captioner)
     model.image_encoder.trainable = False
     make = functools.partial(
         batch,
         count=plan.decoder.batch,
-        seed=args.seed,
+        seed=args.drawn,
         seen=features(model, drawn["images"]),
         ids=sentence_ids(drawn["captions"], words),
         cells=cell_words(drawn["boxes"], drawn["labels"], model.grid, words),
@@ -176,6 +175,16 @@ def train(plan, drawn, args):
     exact = Captioner(encoder(args.smoke, "float32"), words, **options, dtype="float32")
     exact.set_weights(model.get_weights())
     return exact, steps, seconds
+
+
+def said(captions, args):
+    """The words of captions and the Captioner's options; in a further round those of the preset."""
+    if args.further:
+        earlier = Captioner.from_preset(str(args.out), dtype="float32")
+        return earlier.vocabulary, {"length": earlier.length, "once": earlier.once}
+    told = [caption for each in captions for caption in each]
+    words = vocabulary.build([*told, *picture_book.CLASSES])
+    return words, {"length": WORDS, "once": vocabulary.said_once(words, told)}
 
 
 def measure(model, drawn):
@@ -217,9 +226,10 @@ def main(argv=None):
     keras.utils.set_random_seed(args.seed)
     plan = SMOKE if args.smoke else FULL
     if not args.measure:
-        model, steps, seconds = train(plan, scenes(plan.scenes, FIRST, args.work), args)
+        drawn = scenes(plan.scenes, FIRST + args.drawn * plan.scenes, args.work)
+        model, steps, seconds = train(plan, drawn, args)
         recipe.save(model, args.out, picture_book.CLASSES)
-        recipe.trained(args.out, model, seconds, scenes=plan.scenes, steps=steps)
+        recipe.trained(args, model, seconds, scenes=plan.scenes, steps=steps)
     saved = Captioner.from_preset(str(args.out), dtype="float32")
     unseen = scenes(plan.held_out, picture_book.HELD_OUT, args.work)
     figures = measure(saved, unseen)

@@ -35,13 +35,15 @@ def card(row):
 
 
 def _table(row, record):
+    training = record["training"]
     size = sum(file.stat().st_size for file in row.folder.rglob("*.h5")) / 1e6
     lines = [
         ("Score", row.score),
         *(("Also", "; ".join(also)) for also in [scores.further(record)] if also),
         ("Data", f"{row.trained_on}; {row.licence}; sources in NOTICE"),
-        ("Size", f"{record['parameters']:,} parameters, {size:.1f} MB in half precision"),
-        ("Training", f"{record['minutes']:g} minutes on {record['machine']}, {record['date']}"),
+        ("Size", f"{training['parameters']:,} parameters, {size:.1f} MB in half precision"),
+        ("Training", f"{training['minutes']:g} minutes on {training['machine']}"),
+        ("Date", training["date"]),
     ]
     body = "\n".join(f"| {name} | {value} |" for name, value in lines)
     return f"| | |\n| --- | --- |\n{body}"

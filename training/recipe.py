@@ -26,8 +26,10 @@ def arguments(module, argv=None):
         argv: list of str, or None for the process's own arguments.
 
     Returns:
-        A namespace: `data` (Path or None), `out` (Path), `smoke` (bool), `measure` (bool), `seed`
-        (int, from 0), `work` (Path for checkpoints and caches).
+        A namespace: `data` (Path or None), `out` (Path), `smoke` (bool), `measure` (bool),
+        `further` (bool), `work` (Path for checkpoints and caches), `seed` (int from 0, of what is
+        held out and of the first weights), `drawn` (int, seed of what this round draws and of its
+        order) and `earlier` (what is recorded of the training before a further round, else {}).
     """
     name = str(getattr(module, "name", module)).rpartition(".")[2]
     parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
@@ -39,11 +41,32 @@ def arguments(module, argv=None):
     parser.add_argument(
         "--measure", action="store_true", help="do not train: measure the preset that is there"
     )
+    parser.add_argument(
+        "--further", action="store_true", help="train the preset that is there once more"
+    )
     parsed = parser.parse_args(argv)
-    if parsed.measure and not (parsed.out / "training.json").is_file():
-        parser.error(f"{parsed.out} holds no trained preset to measure: run without --measure")
+    record = _read(parsed.out)
+    if (parsed.measure or parsed.further) and not record:
+        parser.error(f"{parsed.out} holds no trained preset: run without --measure and --further")
+    parsed.earlier = record["training"] if parsed.further else {}
+    rounds = parsed.earlier.get("rounds", 0)
+    parsed.drawn = parsed.seed + rounds
+    if rounds:
+        parsed.work /= f"round {rounds + 1}"
     parsed.work.mkdir(parents=True, exist_ok=True)
     return parsed
+
+
+def goes_on(model, args, task):
+    """Give a further round's model the weights of the preset that is there.
+
+    Args:
+        model: an untrained Keras model of the preset's shape; changed in place.
+        args: the recipe's arguments; a first round leaves the model as it is.
+        task: the class that loads the preset, e.g. `keras_hub.models.ImageClassifier`.
+    """
+    if args.further:
+        model.set_weights(task.from_preset(str(args.out), dtype="float32").get_weights())
 
 
 def save(model, out, labels=None):
@@ -89,27 +112,30 @@ def _copy_half(source, target):
                 copy.attrs[name] = value
 
 
-def trained(out, model, seconds, **more):
+def trained(args, model, seconds, **more):
     """Begin training.json beside fresh weights: how they came about.
 
     Args:
-        out: Path of the preset's folder.
+        args: the recipe's arguments.
         model: the Keras model, for its number of parameters.
-        seconds: float, wall-clock training time.
-        **more: further figures of the training, JSON types only.
+        seconds: float, wall-clock training time; that of earlier rounds is added.
+        **more: further figures of this round of training, JSON types only.
     """
-    record = {
+    training = {
         "parameters": int(model.count_params()),
-        "minutes": round(seconds / 60, 1),
+        "minutes": round(seconds / 60 + args.earlier.get("minutes", 0), 1),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
         "date": datetime.date.today().isoformat(),
+        "rounds": args.earlier.get("rounds", 0) + 1,
         **more,
     }
-    _write(out, record)
+    _write(args.out, {"training": training})
 
 
 def report(out, measure, value, held_out, **more):
-    """Add to training.json what the saved preset scored on data that its recipe held out.
+    """Put into training.json what the saved preset scored on data that its recipe held out.
+
+    Scores of an earlier measurement go; how the weights came about stays.
 
     Args:
         out: Path of the preset's folder.
@@ -122,8 +148,12 @@ def report(out, measure, value, held_out, **more):
         The whole record, a dict.
     """
     score = {"measure": measure, "value": round(float(value), 4), "held_out": held_out, **more}
-    record = json.loads(Path(out, "training.json").read_text())
-    return _write(out, {**score, **{key: record[key] for key in record if key not in score}})
+    return _write(out, {**score, "training": _read(out)["training"]})
+
+
+def _read(out):
+    file = Path(out, "training.json")
+    return json.loads(file.read_text()) if file.is_file() else {}
 
 
 def _write(out, record):

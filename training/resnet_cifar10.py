@@ -13,6 +13,7 @@ import keras_hub
 from training import recipe
 from training.classification import classifiers, photo_batches, photos
 
+PIXELS = 32  # of the photos
 SIZE = 64  # pixels the 32 are enlarged to: keras-hub's ResNet starts by shrinking to a quarter
 EPOCHS = 8
 MINUTES = 25  # at most
@@ -51,15 +52,16 @@ def augment(images, targets, rng):
     return photo_batches.cut_out(images, rng, 8), targets
 
 
-def train(train_on, epochs, batch, seed, work):
+def train(train_on, epochs, batch, args):
     """Fit the network; gives it and the Pace of the run."""
     model = build()
+    recipe.goes_on(model, args, keras_hub.models.ImageClassifier)
     classifiers.compile_for_training(model, classifiers.sgd())
     steps = len(train_on) // batch
-    pace = classifiers.Pace(work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.2, hold=0.0)
+    pace = classifiers.Pace(args.work, steps, epochs, PEAK_RATE, MINUTES, warm_up=0.2, hold=0.0)
 
     def batches_of(size, first_epoch):
-        drawn = photo_batches.batches(train_on, batch, augment, seed, first_epoch)
+        drawn = photo_batches.batches(train_on, batch, augment, args.drawn, first_epoch)
         return drawn.map(functools.partial(photo_batches.resized, size=size)).map(
             photo_batches.scaled
         )
@@ -80,8 +82,8 @@ def main(argv=None):
     train_on, held_out = photos.split(everything, HELD_OUT, args.seed)
     epochs, batch = (1, 32) if args.smoke else (EPOCHS, BATCH)
     if not args.measure:
-        fitted, pace = train(train_on, epochs, batch, args.seed, args.work)
-        classifiers.save(build, fitted, args, held_out.classes, pace)
+        fitted, pace = train(train_on, epochs, batch, args)
+        classifiers.save(build, fitted, args, held_out.classes, pace, pixels=PIXELS)
     told = f"{len(held_out):,} photos, a tenth of every class, drawn by seed"
     return classifiers.measure(args, held_out, told, shown=False)
 

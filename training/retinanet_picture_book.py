@@ -46,7 +46,7 @@ class Plan:
     views: Stage
 
 
-FULL = Plan(10_000, 1_000, Stage(1_000, 96, 2e-3, 3.5), Stage(2_500, 16, 1e-3, 15))
+FULL = Plan(10_000, 1_000, Stage(1_000, 96, 2e-3, 3.5), Stage(4_000, 16, 1e-3, 25))
 SMOKE = Plan(8, 4, Stage(2, 4, 2e-3, 5), Stage(2, 2, 1e-3, 5))
 
 
@@ -118,20 +118,22 @@ def close_loss(model, images, windows, classes):
     return tf.add_n([tf.reduce_mean(each) for each in losses])
 
 
-def train(plan, scenes, seed, work):
-    """Train on scenes in two stages.
+def train(plan, scenes, args):
+    """Train on scenes: the encoder on close-ups first, unless this is a further round.
 
     Returns:
         (the detector in float32, [steps of each stage], seconds spent).
     """
     model = detector("mixed_bfloat16")
-    data = Scenes(scenes, model.anchor_generator, seed)
+    recipe.goes_on(model, args, keras_hub.models.ObjectDetector)
+    data = Scenes(scenes, model.anchor_generator, args.drawn)
+    stages = [
+        (close_loss, reader(model), data.close_ups, plan.close_ups, "close_ups.npz"),
+        (scene_loss, model, data.views, plan.views, "views.npz"),
+    ]
     spent = [
-        minimise(loss, network, functools.partial(make, count=stage.batch), stage, work / name)
-        for loss, network, make, stage, name in (
-            (close_loss, reader(model), data.close_ups, plan.close_ups, "close_ups.npz"),
-            (scene_loss, model, data.views, plan.views, "views.npz"),
-        )
+        minimise(loss, network, functools.partial(make, count=stage.batch), stage, args.work / name)
+        for loss, network, make, stage, name in stages[args.further :]
     ]
     exact = detector()
     exact.set_weights(model.get_weights())
@@ -163,9 +165,10 @@ def main(argv=None):
         return picture_book.dataset(count, SIZE, first, args.work, captions=0, degraded=degraded)
 
     if not args.measure:
-        model, steps, seconds = train(plan, scenes(plan.scenes, 0), args.seed, args.work)
+        drawn = scenes(plan.scenes, args.drawn * plan.scenes)
+        model, steps, seconds = train(plan, drawn, args)
         recipe.save(model, args.out, picture_book.CLASSES)
-        recipe.trained(args.out, model, seconds, scenes=plan.scenes, steps=steps)
+        recipe.trained(args, model, seconds, scenes=plan.scenes, steps=steps)
     saved = keras_hub.models.ObjectDetector.from_preset(str(args.out), dtype="float32")
     figures = measure(saved, scenes(plan.held_out, picture_book.HELD_OUT))
     worse = measure(saved, scenes(plan.held_out // 4, picture_book.HELD_OUT, degraded=1.0))

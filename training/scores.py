@@ -15,8 +15,6 @@ from pathlib import Path
 from models import catalog
 from models.checks import BadInput
 
-TRAINING = {"parameters", "minutes", "machine", "date", "scenes", "epochs", "tokens_seen"}
-
 
 def main(argv=None):
     """Measure the models named, by default all, and print the table."""
@@ -52,7 +50,7 @@ def further(record):
     """The scores of a record besides its headline, each as "name figure", those of dicts too."""
     found = {}
     for key, value in record.items():
-        if key in TRAINING or key.endswith("steps"):
+        if key == "training":
             continue
         for name, figure in value.items() if isinstance(value, dict) else [(key, value)]:
             if isinstance(figure, int | float) and figure != record["value"]:

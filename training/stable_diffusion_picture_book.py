@@ -25,10 +25,11 @@ MEASURE = "drawings that the picture-book classifier names as asked"
 class Plan:
     """How much is drawn and trained, and how large the model is."""
 
-    single: int = 14_000  # scenes with one large thing, which show best what a thing looks like
-    several: int = 4_000  # scenes with two or three things
+    single: int = 12_000  # scenes with one large thing, which show best what a thing looks like
+    several: int = 7_000  # scenes with two or three things
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
+    further_steps: int = 2_500  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 2  # pictures a prompt
     pairs: int = 40  # prompts of two things for the score
@@ -41,6 +42,7 @@ SMOKE = Plan(
     several=8,
     autoencoder_steps=2,
     unet_steps=2,
+    further_steps=2,
     scored=0,
     held_out=8,
     sizes={
@@ -69,17 +71,16 @@ def train(plan, args):
     """Train autoencoder, text encoder and U-Net, and save the preset."""
     model, pictures, seconds = prepare(plan, args)
     captions = [model.tokenizer(texts) for texts in pictures["captions"]]
+    steps = plan.further_steps if args.further else plan.unet_steps
     seconds += flow_matching.train(
-        model, pictures["latents"], captions, plan.unet_steps, args.work, args.seed
+        model, pictures["latents"], captions, steps, args.work, args.drawn
     )
     recipe.save(model, args.out, picture_book.CLASSES)
-    recipe.trained(
-        args.out, model, seconds, autoencoder_steps=plan.autoencoder_steps, steps=plan.unet_steps
-    )
+    recipe.trained(args, model, seconds, autoencoder_steps=plan.autoencoder_steps, steps=steps)
 
 
 def prepare(plan, args):
-    """Train the autoencoder and encode the scenes.
+    """Train the autoencoder and encode the scenes; a further round keeps the preset's autoencoder.
 
     Returns:
         (StableDiffusion with its latents' mean and deviation set, {latents, captions}, seconds).
@@ -87,13 +88,17 @@ def prepare(plan, args):
     import keras
 
     keras.utils.set_random_seed(args.seed)
-    images, captions = scenes(plan, args.work, args.seed)
-    model = build(plan, vocabulary(captions))
-    seconds = autoencoder.train(
-        model.encoder, model.decoder, images, plan.autoencoder_steps, args.work, args.seed
-    )
-    latents = encoded(model, images, plan.autoencoder_steps, args.work)
-    model = normalised(model, latents)
+    images, captions = scenes(plan, args.work, args.drawn)
+    if args.further:
+        model, seconds = bundled(args.out), 0.0
+        latents = encoded(model, images, plan.autoencoder_steps, args.work)
+    else:
+        model = build(plan, vocabulary(captions))
+        seconds = autoencoder.train(
+            model.encoder, model.decoder, images, plan.autoencoder_steps, args.work, args.seed
+        )
+        latents = encoded(model, images, plan.autoencoder_steps, args.work)
+        model = normalised(model, latents)
     latents = (latents - np.float32(model.latent_mean)) / np.float32(model.latent_deviation)
     return model, {"latents": latents, "captions": captions}, seconds
 
@@ -103,6 +108,13 @@ def build(plan, words, **more):
     from models.architectures.stable_diffusion import StableDiffusion
 
     return StableDiffusion(words, dtype="mixed_bfloat16", **plan.sizes, **more)
+
+
+def bundled(out):
+    """The preset in `out`, in mixed bfloat16."""
+    from models.architectures.stable_diffusion import StableDiffusion
+
+    return StableDiffusion.from_preset(str(out), dtype="mixed_bfloat16")
 
 
 def scenes(plan, folder, seed):

@@ -5,7 +5,6 @@ import zipfile
 import numpy as np
 import pytest
 
-from training import bert_tiny_reviews as recipe
 from training.sentiment import everyday, reviews, word_pieces
 from training.sentiment.ngrams import NGrams, grams
 
@@ -99,15 +98,3 @@ def test_word_vectors_put_words_of_a_kind_together():
     one, another = vectors[kinds[0]].mean(axis=0), vectors[kinds[1]].mean(axis=0)
     inside = np.abs(vectors[kinds[0]] - one).max()
     assert np.linalg.norm(one - another) > 2 * inside
-
-
-def test_the_recipe_in_small(tmp_path):
-    report = recipe.main(
-        ["--smoke", "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    )
-    assert 0 <= report["value"] <= 1 and report["everyday_sentences"] >= 30
-    from keras_hub.models import TextClassifier
-
-    model = TextClassifier.from_preset(str(tmp_path / "out"))
-    assert model.predict(["fine", "dull"], verbose=0).shape == (2, 2)
-    assert (tmp_path / "out" / "labels.json").exists()

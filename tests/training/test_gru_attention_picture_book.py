@@ -1,11 +1,9 @@
 """The recipe of `gru_attention_picture_book`: its targets, the whole path in small, its floor."""
 
-import json
-
 import numpy as np
 import pytest
 
-from models import catalog, vocabulary
+from models import vocabulary
 from training import picture_book
 
 fonted = pytest.mark.skipif(
@@ -54,17 +52,3 @@ def test_scenes_are_letterboxed_with_their_boxes(recipe, tmp_path):
     there = drawn["labels"][7] >= 0
     tops, bottoms = drawn["boxes"][7][there][:, 1], drawn["boxes"][7][there][:, 3]
     assert (tops >= recipe.SIZE / 8).all() and (bottoms <= recipe.SIZE * 7 / 8).all()
-
-
-@fonted
-@pytest.mark.slow
-def test_smoke(recipe, tmp_path):
-    out = tmp_path / "preset"
-    record = recipe.main(["--smoke", "--out", str(out), "--work", str(tmp_path / "work")])
-    assert json.loads((out / "training.json").read_text()) == record
-    assert 0 <= record["value"] <= 1 and record["steps"] == 3
-    assert max(file.stat().st_size for file in out.iterdir()) < 10_000_000
-
-
-def test_the_bundled_model_reaches_its_floor():
-    assert catalog.get("gru_attention_picture_book").record["value"] >= 0.7

@@ -1,7 +1,5 @@
 """The recipe of `stable_diffusion_picture_book`: its smoke mode, losses, batches, checkpoints."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -26,8 +24,6 @@ def test_smoke_run_gives_a_preset_that_draws(smoke):
     drawn = drawing_score.things(model, ["dog", "owl"], 2, steps=2)
     assert drawn["owl"].shape == (2, 32, 32, 3)
     assert {"a", "an"} <= set(model.tokenizer.vocabulary)
-    assert len(json.loads((smoke / "out" / "labels.json").read_text())) == 68
-    assert json.loads((smoke / "out" / "training.json").read_text())["value"] > 0
 
 
 def test_batches_lie_on_the_line_from_picture_to_noise():

@@ -201,7 +201,7 @@ def compile_for_training(model, optimizer, smoothing=0.1):
     )
 
 
-def save(build, fitted, args, classes, pace):
+def save(build, fitted, args, classes, pace, **more):
     """Save the preset in float32, and how it was trained.
 
     Args:
@@ -210,11 +210,12 @@ def save(build, fitted, args, classes, pace):
         args: the recipe's arguments.
         classes: names in the order of the outputs.
         pace: the Pace of the run.
+        **more: further facts of the training, JSON types only.
     """
     model = build(dtype="float32")
     model.set_weights(fitted.get_weights())
     recipe.save(model, args.out, classes)
-    recipe.trained(args.out, model, pace.trained, epochs=pace.epoch)
+    recipe.trained(args, model, pace.trained, epochs=pace.epoch, **more)
 
 
 def measure(args, held_out, held_out_as, figure="top1", shown=True, also=None):

@@ -57,6 +57,25 @@ def _tokenizer(learner):
     return keras_hub.models.GPT2Tokenizer(vocabulary=vocabulary, merges=merges)
 
 
+def start(args, texts, size, shape):
+    """Tokenizer and model to train: learned from texts and random, or those of the preset.
+
+    Args:
+        args: the recipe's arguments; they say whether this is a further round.
+        texts: list of str.
+        size: int, tokens of the vocabulary.
+        shape: dict of the further arguments of `causal_lm`.
+    """
+    task = keras_hub.models.GPT2CausalLM
+    if args.further:
+        tokenizer = task.from_preset(str(args.out), dtype="float32").preprocessor.tokenizer
+    else:
+        tokenizer = byte_pairs(texts, size)
+    model = causal_lm(tokenizer, **shape)
+    recipe.goes_on(model, args, task)
+    return tokenizer, model
+
+
 def causal_lm(tokenizer, layers, width, heads, context, dropout, dtype="mixed_bfloat16"):
     """A GPT-2 (Radford et al. 2019) with random weights that takes token ids, ready to train."""
     backbone = keras_hub.models.GPT2Backbone(
@@ -156,10 +175,10 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint, every=60):
     }
 
 
-def record(out, model, done):
+def record(args, model, done):
     """Write how a preset was trained, from what `fit` gave, beside it."""
     recipe.trained(
-        out,
+        args,
         model,
         done["seconds"],
         steps=done["steps"],
