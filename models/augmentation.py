@@ -44,7 +44,7 @@ def augment(images, layers, seed=None, count=9, labels=None, size=SIZE):
     program = code(layers, seed, count, size)
     batch = squares(images, size)
     augmented, mixed = worker.run(program, batch, _labels(labels, len(batch)))
-    run = Run("keras_cv.layers", time.perf_counter() - began, "CPU", "float32", seed)
+    run = Run("keras_cv.layers", time.perf_counter() - began, "CPU", "TensorFlow", "float32", seed)
     return Augmented(augmented, mixed, program, run)
 
 

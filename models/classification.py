@@ -33,8 +33,11 @@ def classify(image, model=None, top_k=5):
     top_k = checks.number(top_k, "top_k", 1, len(names), integer=True)
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
-        pixels = row.record["training"].get("pixels")
-        fitted = fit(picture, loaded.model.preprocessor.image_converter, pixels)
+        pixels = row.record.get("training", {}).get("pixels")
+        converter = loaded.model.preprocessor.image_converter
+        fitted = fit(picture, converter, pixels)
+        # It only enlarges what `fit` gives; OpenVINO has no rule for smoothing while resizing.
+        converter.resizing.antialias = False
         with loaded.lock:
             shares = loaded.compiled(probabilities)(fitted[None])[0]
         best = np.argsort(-shares, kind="stable")[:top_k]

@@ -5,6 +5,8 @@ Knows no page. Thresholds are not applied here: `Detections.filter` does that, w
 
 import time
 
+import numpy as np
+
 from models import catalog, images, loader
 from models.results import Detections
 
@@ -33,7 +35,7 @@ def detect(image, model=None):
         square, frame = images.letterbox(picture, side(loaded.model))
         with loaded.lock:
             found = loaded.compiled(candidates)(square[None].astype("float32"))
-        boxes, scores, classes = (each[0] for each in found)
+        boxes, scores, classes = likeliest(*(each[0] for each in found))
         boxes = frame.to_source(boxes)
         kept = (scores >= LEAST) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         names = catalog.labels(row.id)
@@ -47,7 +49,7 @@ def side(model):
 
 
 def candidates(model, pixels):
-    """Run a keras-hub RetinaNet and decode its best candidates, one an anchor.
+    """Run a keras-hub RetinaNet and decode its candidates, one an anchor.
 
     An anchor speaks for its likeliest class only: a bicycle is not a bus as well.
 
@@ -56,8 +58,8 @@ def candidates(model, pixels):
         pixels: tensor (batch, side, side, 3), 0 to 255.
 
     Returns:
-        Tensors, best first: boxes (batch, k, 4) xyxy in pixels of the square, not clipped to it;
-        scores (batch, k), 0 to 1; classes (batch, k) of int. k is MOST or the number of anchors.
+        Tensors in the order of the anchors: boxes (batch, anchors, 4) xyxy in pixels of the
+        square, not clipped to it; scores (batch, anchors), 0 to 1; classes (batch, anchors) of int.
     """
     import keras
     from keras import ops
@@ -74,8 +76,11 @@ def candidates(model, pixels):
         image_shape=tuple(prepared.shape[1:]),
     )
     logits = ops.cast(outputs["cls_logits"], "float32")
-    scores = ops.sigmoid(ops.max(logits, axis=-1))
-    best, index = ops.top_k(scores, min(MOST, scores.shape[1]))
-    chosen = ops.take_along_axis(boxes, ops.expand_dims(index, -1), axis=1)
-    classes = ops.take_along_axis(ops.argmax(logits, axis=-1), index, axis=1)
-    return chosen, best, classes
+    best, classes = ops.top_k(logits, 1)  # not argmax, for which OpenVINO has no rule
+    return boxes, ops.sigmoid(best[..., 0]), classes[..., 0]
+
+
+def likeliest(boxes, scores, classes):
+    """The MOST candidates of the highest scores of one image, best first; arrays by anchor."""
+    order = np.argsort(-scores, kind="stable")[:MOST]
+    return boxes[order], scores[order], classes[order]

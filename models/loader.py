@@ -5,6 +5,7 @@ before either can be judged.
 """
 
 import contextlib
+import hashlib
 import importlib
 import logging
 import threading
@@ -33,21 +34,31 @@ class Loaded:
     model: object  # the Keras task or backbone
     nbytes: int  # memory that its weights hold
     seconds: float  # it took to load
+    key: str | None = None  # stands for the weights; None keeps them from being converted
     lock: threading.Lock = field(default_factory=threading.Lock)  # taken per step, never over yield
     users: int = 0
     _callables: dict = field(default_factory=dict)
 
-    def compiled(self, function: Callable):
-        """Return `function(model, *arrays)` compiled, built on the first call for `function`."""
+    def compiled(self, function: Callable, exact=False):
+        """Return `function(model, *arrays)` compiled, built on the first call for `function`.
+
+        `exact` keeps it from bfloat16, whose rounding would change which of two words is likelier.
+        """
         if function not in self._callables:
-            self._callables[function] = runtime.compile(function, self.model)
+            self._callables[function] = runtime.compile(function, self.model, self.key, exact)
         return self._callables[function]
+
+    def choices(self):
+        """Return what runs each function so far: a dict of its name to a list of `Choice`."""
+        return {each.name: list(each.choices.values()) for each in list(self._callables.values())}
 
     def run(self, began, seed=None):
         """Return the Run of a result whose work began at `began` (time.perf_counter())."""
-        device = runtime.start()
-        elapsed = time.perf_counter() - began
-        return Run(self.row.id, elapsed, device.name, device.precision, seed)
+        elapsed, device = time.perf_counter() - began, runtime.start()
+        made = [choice for each in self.choices().values() for choice in each]
+        engine = " and ".join(sorted({choice.engine for choice in made}))
+        precision = " and ".join(sorted({choice.precision for choice in made}))
+        return Run(self.row.id, elapsed, device.name, engine, precision, seed)
 
 
 class Shelf:
@@ -119,7 +130,8 @@ class Shelf:
                 f"{row.id} could not be loaded ({type(error).__name__}). "
                 "Try again; if it stays so, install the app anew."
             ) from error
-        loaded = Loaded(row, model, _weight_bytes(model), time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        loaded = Loaded(row, model, _weight_bytes(model), seconds, _fingerprint(row.folder))
         self._evict(room=loaded.nbytes)
         with self._state:
             self._models[row.id] = loaded
@@ -149,6 +161,15 @@ def _weight_bytes(model):
     from keras import ops
 
     return sum(ops.convert_to_numpy(weight).nbytes for weight in model.weights)
+
+
+def _fingerprint(folder):
+    """A hash of a preset's files."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".h5", ".json", ".txt"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def default_budget():

@@ -17,7 +17,8 @@ class Run:
     model: str  # id in the catalogue
     seconds: float  # wall clock, from the call to the result, loading excluded
     device: str  # "CPU" or the GPU's name
-    precision: str  # "float32", "mixed_bfloat16" or "mixed_float16"
+    engine: str  # what computed it: "OpenVINO", "TensorFlow" or both
+    precision: str  # "float32", "bfloat16" or both, "mixed_bfloat16" or "mixed_float16"
     seed: int | None = None  # for what draws at random
 
 

@@ -8,6 +8,10 @@ import os
 import threading
 from dataclasses import dataclass
 
+import numpy as np
+
+from models import converted
+
 _starting = threading.Lock()
 
 
@@ -50,6 +54,7 @@ def _choose():
         return Device("CPU", "float32", "Another backend than TensorFlow was asked for.", _stack())
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # it warns of collections when a graph is converted
     found = tf.config.list_physical_devices("GPU")
     if not found:
         reason = "TensorFlow finds no GPU on this machine."
@@ -75,37 +80,82 @@ def _stack():
     return f"Keras {keras.__version__} on {keras.backend.backend().title()}"
 
 
-def compile(function, model):
+def compile(function, model, key=None, exact=False):
     """Make `function(model, *arrays)` a compiled callable of NumPy arrays.
 
+    On a CPU it becomes an OpenVINO program where that is equal and faster, on a GPU a graph with
+    XLA, else a plain graph.
+
     Args:
-        function: takes the model and nested structures of tensors, gives the same.
+        function: takes the model and tensors, gives a tensor or a tuple of tensors.
         model: a Keras model or layer; its weights are captured by reference.
+        key: str that stands for the model and its weights, for what is converted from them; None
+            for a model that is still changing, which is never converted.
+        exact: bool, never in bfloat16.
 
     Returns:
-        callable(*arrays): nested NumPy arrays in, nested NumPy arrays out. Each new input shape
-        is traced once, so callers keep the number of shapes small.
+        Compiled: NumPy arrays in, NumPy arrays out. Each new input shape is traced and converted
+        once, so callers keep the number of shapes small.
     """
-    device = start()
-    bound = functools.partial(function, model)
-    if "tensorflow" not in device.backend.lower():
-        return _eager(bound)
-    import tensorflow as tf
-
-    graph = tf.function(bound, reduce_retracing=False, jit_compile=device.name != "CPU")
-
-    def run(*arrays):
-        given = tf.nest.map_structure(tf.convert_to_tensor, arrays)
-        return tf.nest.map_structure(lambda tensor: tensor.numpy(), graph(*given))
-
-    return run
+    return Compiled(function, model, key, exact)
 
 
-def _eager(bound):
-    from keras import ops, tree
+@dataclass(frozen=True)
+class Choice:
+    """What runs a function for one shape of its inputs, and why."""
 
-    def run(*arrays):
-        outputs = bound(*tree.map_structure(ops.convert_to_tensor, arrays))
+    engine: str  # "OpenVINO", "TensorFlow" or another backend's name
+    precision: str  # "float32", "bfloat16", "mixed_bfloat16" or "mixed_float16"
+    reason: str  # one clause for the page
+
+
+class Compiled:
+    """A function of a model, compiled as `compile` says. For one caller at a time."""
+
+    def __init__(self, function, model, key=None, exact=False):
+        self.name = function.__name__.strip("_")
+        self.choices = {}  # by the inputs' shapes and types
+        self._bound = functools.partial(function, model)
+        self._key = key and f"{key} {function.__module__}.{function.__qualname__}"
+        self._exact, self._runs, self._plain = exact, {}, None
+
+    def __call__(self, *arrays):
+        arrays = [np.asarray(each) for each in arrays]
+        kind = tuple((each.shape, each.dtype.str) for each in arrays)
+        if kind not in self._runs:
+            self._runs[kind], self.choices[kind] = self._chosen(arrays)
+        return self._runs[kind](*arrays)
+
+    def _chosen(self, arrays):
+        device = start()
+        if "tensorflow" not in device.backend.lower():
+            name = device.backend.rpartition(" ")[2]
+            return self._eager, Choice(name, device.precision, "run step by step")
+        if self._plain is None:
+            self._plain = _graph(self._bound, device)
+        if device.name != "CPU" or self._key is None:
+            compiled = "a graph, with XLA" if device.name != "CPU" else "a graph"
+            return self._tensors, Choice("TensorFlow", device.precision, compiled)
+        try:
+            program = converted.program(self._plain, arrays, self._key, self._exact)
+        except converted.Unsuited as reason:
+            return self._tensors, Choice("TensorFlow", device.precision, str(reason))
+        return program, Choice("OpenVINO", program.verdict.precision, program.verdict.reason)
+
+    def _tensors(self, *arrays):
+        import tensorflow as tf
+
+        outputs = self._plain(*map(tf.convert_to_tensor, arrays))
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), outputs)
+
+    def _eager(self, *arrays):
+        from keras import ops, tree
+
+        outputs = self._bound(*map(ops.convert_to_tensor, arrays))
         return tree.map_structure(ops.convert_to_numpy, outputs)
 
-    return run
+
+def _graph(bound, device):
+    import tensorflow as tf
+
+    return tf.function(bound, reduce_retracing=False, jit_compile=device.name != "CPU")

@@ -129,7 +129,8 @@ class Decoder:
             the prompt.
         """
         logits, hidden = self._read()
-        self.ids, self.cache = (np.repeat(each, copies, axis=0) for each in (self.ids, self.cache))
+        self.ids = np.repeat(self.ids, copies, axis=0)
+        self.cache = np.repeat(self.cache, _power_of_two(copies), axis=0)
         return np.repeat(logits, copies, axis=0), hidden[0, : self.index]
 
     def extend(self, rows, tokens):
@@ -147,10 +148,10 @@ class Decoder:
         if self.index == self.length:
             logits, hidden = self._read()
             return logits, hidden[:, self.index - 1]
-        place = np.int32(self.index)
-        logits, hidden, self.cache = self._run(step, rows, tokens[:, None], self.cache, place)
+        place, known = np.int32(self.index), _filled(tokens)[:, None]
+        logits, hidden, self.cache = self._run(step, _filled(rows), known, self.cache, place)
         self.index += 1
-        return logits, hidden
+        return logits[: len(rows)], hidden[: len(rows)]
 
     def _read(self):
         """Fill the cache with the tokens, or where they do not fit with the last half context."""
@@ -158,8 +159,9 @@ class Decoder:
         self.index = known.shape[1] + 1
         tokens = np.zeros((len(known), self.length), "int32")
         tokens[:, 0], tokens[:, 1 : self.index] = self.start, known
-        logits, hidden, self.cache = self._run(prefill, tokens, np.int32(self.index - 1))
-        return logits, hidden
+        last = np.int32(self.index - 1)
+        logits, hidden, self.cache = self._run(prefill, _filled(tokens), last)
+        return logits[: len(known)], hidden[: len(known)]
 
     def _kept(self):
         tokens = self.ids.shape[1]
@@ -173,7 +175,7 @@ class Decoder:
 
     def _run(self, function, *arrays):
         with self.loaded.lock:
-            return self.loaded.compiled(function)(*arrays)
+            return self.loaded.compiled(function, exact=True)(*arrays)
 
 
 def prefill(model, tokens, last):
@@ -222,6 +224,13 @@ def step(model, rows, tokens, cache, place):
 
 def _power_of_two(number):
     return 1 << (number - 1).bit_length()
+
+
+def _filled(array):
+    """Repeat the last row up to a power of two, so that few numbers of rows are compiled."""
+    return np.pad(
+        array, [(0, _power_of_two(len(array)) - len(array))] + [(0, 0)] * (array.ndim - 1), "edge"
+    )
 
 
 def _text(tokenizer, ids):

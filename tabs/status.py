@@ -62,7 +62,9 @@ def _models():
     rows = "".join(_row(loaded) for loaded in loader.models())
     if not rows:
         return f'<p class="quiet">No model is loaded yet, of {len(catalog.MODELS)}.</p>'
-    head = "<tr><th>Model</th><th>Weights</th><th>Loaded in</th><th>Now</th></tr>"
+    head = (
+        "<tr><th>Model</th><th>Weights</th><th>Loaded in</th><th>Runs on</th><th>Now</th></tr>"
+    )
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
@@ -71,9 +73,20 @@ def _row(loaded):
         html.escape(loaded.row.title),
         _size(loaded.nbytes),
         widgets.duration(loaded.seconds),
+        _engines(loaded),
         "in use" if loaded.users else "idle",
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _engines(loaded):
+    """What each function of a model runs on and why, a line each, as HTML."""
+    lines = {
+        f"{name}: {choice.engine} in {choice.precision}, {choice.reason}"
+        for name, choices in loaded.choices().items()
+        for choice in choices
+    }
+    return "<br>".join(map(html.escape, sorted(lines))) or "not run yet"
 
 
 def _size(nbytes):

@@ -159,10 +159,11 @@ def receipt():
 
 
 def receipt_line(run, note=""):
-    """Return what made a result as HTML: time, device, precision, model, its score, the seed."""
+    """Return what made a result as HTML: time, device, engine, model, its score, the seed."""
     row = catalog.get(run.model)
     parts = [
-        f"<strong>{duration(run.seconds)}</strong> on {html.escape(run.device)}, {run.precision}",
+        f"<strong>{duration(run.seconds)}</strong> on {html.escape(run.device)}",
+        f"{run.engine} in {run.precision}",
         html.escape(row.title),
         html.escape(f"held-out {row.score}"),
     ]

@@ -47,7 +47,7 @@ def train(args):
     done = language_models.fit(
         model,
         batch=lambda step: batches[step % len(batches)],
-        steps=3 if args.smoke else 8000,
+        steps=3 if args.smoke else (4000 if args.further else 8000),
         peak=2e-3,
         minutes=30,
         work=args.work,

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from training import picture_book, recipe, sheets
-from training.picture_book.captions import article
+from training.picture_book.captions import article, plural
 from training.text_to_image import autoencoder, drawing_score, flow_matching
 
 CAPTIONS = 4  # a scene
@@ -120,7 +120,7 @@ def bundled(out):
 def scenes(plan, folder, seed):
     """Images (n, size, size, 3) uint8 of the training scenes, and n lists of captions.
 
-    A scene with one thing also goes by the bare name and by "a" name.
+    A scene with one thing also goes by the bare name, by "a" name and by its plural.
     """
     size = plan.sizes.get("image_size", 128)
     first = seed * (plan.single + plan.several)
@@ -130,7 +130,8 @@ def scenes(plan, folder, seed):
     )
     names = [picture_book.CLASSES[labels[0]] for labels in single["labels"]]
     captions = [
-        [*told, name, article(name)] for told, name in zip(single["captions"], names, strict=True)
+        [*told, name, article(name), plural(name)]
+        for told, name in zip(single["captions"], names, strict=True)
     ]
     images = np.concatenate([single["images"], several["images"]])
     return images, captions + several["captions"]
@@ -176,6 +177,7 @@ def measure(plan, args):
     names = picture_book.CLASSES[: plan.scored]
     drawn = drawing_score.things(model, names, plan.seeds)
     share, missed = drawing_score.named(drawn)
+    reworded, _ = drawing_score.named(drawing_score.reworded(model, names))
     firsts = [images[0] for images in drawn.values()]
     sheets.sheet(firsts, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
     related = drawing_score.related(model, drawing_score.pairs(plan.pairs), plan.seeds)
@@ -184,6 +186,7 @@ def measure(plan, args):
         MEASURE,
         share,
         f"{len(names)} prompts, {plan.seeds} seeds each",
+        in_other_words=round(reworded, 4),
         two_things_as_told=round(related, 4),
         velocity_error=round(error, 4),
         missed=missed,

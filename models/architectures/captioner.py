@@ -129,7 +129,11 @@ class Captioner(keras_hub.models.Backbone):
             each word looked at each cell, (batch, words, cells), rows that sum to 1.
         """
         said = self.token_embedding(token_ids)
-        told, state = self.gru(said, initial_state=state)
+        if token_ids.shape[1] == 1 and state is not None:  # one word needs no loop
+            told, [state] = self.gru.cell(said[:, 0], [state])
+            told = told[:, None]
+        else:
+            told, state = self.gru(said, initial_state=state)
         seen, looks = self.attention([told, places], return_attention_scores=True)
         told = self.drop(self.norm(self.add([told, seen])), training=training)
         return self.words(told), state, looks

@@ -168,7 +168,7 @@ class FakeLoaded:
         return say if function is captioning.say else lambda pixels: pixels
 
     def run(self, began, seed=None):
-        return Run(self.row.id, 0.01, "CPU", "float32", seed)
+        return Run(self.row.id, 0.01, "CPU", "TensorFlow", "float32", seed)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from models.checks import BadInput
 from models.results import Detections, Run, suppressed
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
-RUN = Run("retinanet_picture_book", 0.1, "CPU", "float32")
+RUN = Run("retinanet_picture_book", 0.1, "CPU", "TensorFlow", "float32")
 
 
 def made(*rows):
@@ -197,9 +197,11 @@ def test_candidates_decode_what_the_targets_encode():
         keras.ops.convert_to_numpy(each)
         for each in detection.candidates(Fake(), np.zeros((1, 96, 96, 3), "float32"))
     )
-    assert classes.tolist() == [[0, 1]], "an anchor's second class is left out"
-    np.testing.assert_allclose(scores, [[0.8808, 0.5]], atol=1e-4)
-    np.testing.assert_allclose(found[0], boxes[[1, 0]], atol=1e-3)
+    assert classes.tolist() == [[1, 0]], "an anchor's second class is left out"
+    found, scores, classes = detection.likeliest(found[0], scores[0], classes[0])
+    assert classes.tolist() == [0, 1], "the best comes first"
+    np.testing.assert_allclose(scores, [0.8808, 0.5], atol=1e-4)
+    np.testing.assert_allclose(found, boxes[[1, 0]], atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ FOUND = Detections(
     np.array([[10, 10, 60, 60], [12, 10, 62, 60], [80, 20, 120, 90]], "float32"),
     np.array([0.9, 0.6, 0.3], "float32"),
     ("dog", "dog", "cat"),
-    Run(MODEL, 0.031, "CPU", "float32"),
+    Run(MODEL, 0.031, "CPU", "TensorFlow", "float32"),
 )
 
 

@@ -4,11 +4,13 @@ Knows no training. Pictures are drawn as the app draws them; a classifier that w
 scenes names them.
 """
 
+import itertools
+
 import numpy as np
 
 from models import catalog, classification, detection, loader, text_to_image
 from training import picture_book
-from training.picture_book.captions import article
+from training.picture_book.captions import article, plural
 from training.text_to_image import flow_matching
 
 CLASSIFIER = "efficientnetv2_picture_book"
@@ -20,6 +22,13 @@ APART = {  # how far right and down the second thing's middle is of the first's
     "above": (0, 1),
     "below": (0, -1),
 }
+WORDINGS = (  # no caption is in capitals or says "please", "show" or "shiny"
+    "PICTURE OF {a}",
+    "{several}",
+    "{name}",
+    "please show me {a}",
+    "a shiny {name}!",
+)
 BATCH = 64
 
 
@@ -39,6 +48,16 @@ def things(model, names, seeds, **options):
     """Draw "a" name for each of `names`: dict of name to images (seeds, height, width, 3) uint8."""
     drawn = drawings(model, map(article, names), seeds, **options)
     return dict(zip(names, drawn.values(), strict=True))
+
+
+def reworded(model, names):
+    """Draw each of `names` asked for in one of WORDINGS, in turn: dict as of `things`."""
+    asked = {
+        name: wording.format(a=article(name), name=name, several=plural(name))
+        for name, wording in zip(names, itertools.cycle(WORDINGS), strict=False)
+    }
+    drawn = drawings(model, asked.values(), seeds=1)
+    return {name: drawn[prompt] for name, prompt in asked.items()}
 
 
 def named(drawn):

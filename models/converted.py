@@ -1,0 +1,282 @@
+"""TensorFlow graphs as OpenVINO programs for a CPU: converted, compared, timed, kept on disk.
+
+Knows no model. A graph is converted once for each shape of its inputs; what came of it, a program
+or the reason against one, is kept under a key that the caller chooses, so that the next start has
+neither to trace nor to compare.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+# How far an output may be from TensorFlow's, as a share of that output's largest magnitude.
+TOLERANCE = {"float32": 1e-3, "bfloat16": 4e-2}
+LEVELS = 3  # of 255 by which pixels of type uint8 may differ
+GAIN = 1.25  # bfloat16 has to be so much faster than float32 to be worth its rounding
+ROUNDS = 5  # timed calls of each candidate, in turns
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
+
+log = logging.getLogger(__name__)
+
+
+class Unsuited(RuntimeError):
+    """A graph that stays on TensorFlow; the message says why, for the page."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What became of a graph."""
+
+    precision: str  # "float32" or "bfloat16"; "" where it stays on TensorFlow
+    reason: str  # one sentence for the page
+    inputs: tuple[int, ...] = ()  # the arguments that the program takes, others have no effect
+    outputs: int = 0  # how many arrays come out; 0 for a single one that is not in a tuple
+
+
+class Program:
+    """An OpenVINO program: NumPy arrays in, NumPy arrays out. For one caller at a time."""
+
+    def __init__(self, network, verdict):
+        self.verdict = verdict
+        compiled = _core().compile_model(
+            network,
+            "CPU",
+            {"INFERENCE_PRECISION_HINT": HINTS[verdict.precision], "PERFORMANCE_HINT": "LATENCY"},
+        )
+        self._request = compiled.create_infer_request()
+        self._places = [compiled.output(at) for at in range(len(compiled.outputs))]
+
+    def __call__(self, *arrays):
+        given = [np.asarray(arrays[at], order="C") for at in self.verdict.inputs]
+        found = self._request.infer(dict(enumerate(given)), share_inputs=True)
+        values = tuple(found[place] for place in self._places)
+        return values if self.verdict.outputs else values[0]
+
+
+def program(graph, arrays, key, exact=False):
+    """The Program of a graph for arrays of these shapes, from disk if it is there.
+
+    Args:
+        graph: tf.function whose arguments are arrays and which gives a tensor or a tuple of them.
+        arrays: sequence of NumPy arrays to trace, compare and time it with.
+        key: str that stands for the graph and its weights; shapes, versions and CPU are added.
+        exact: bool, in float32 only.
+
+    Raises:
+        Unsuited: OpenVINO cannot convert it, or is not equal, or not faster.
+    """
+    allowed = precisions()[:1] if exact else precisions()
+    kind = [(str(each.dtype), each.shape) for each in arrays]
+    folder = cache() / _digest(key, kind, allowed)
+    verdict, network = _kept(folder) or _made(folder, graph, arrays, allowed)
+    if not verdict.precision:
+        raise Unsuited(verdict.reason)
+    return Program(network, verdict)
+
+
+def cache():
+    """Path of the folder of converted programs, under XDG_CACHE_HOME."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "keras_hands_on" / "converted"
+
+
+def precisions():
+    """The precisions that this CPU computes fast in, float32 first."""
+    able = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ("float32", "bfloat16") if "BF16" in able else ("float32",)
+
+
+@functools.cache
+def _core():
+    import openvino
+
+    return openvino.Core()
+
+
+@functools.cache
+def _versions():
+    """What a program depends on besides its graph: our code, the packages, and the CPU."""
+    import keras
+    import openvino
+    import tensorflow as tf
+
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    ours = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    cpu = _core().get_property("CPU", "FULL_DEVICE_NAME")
+    return (ours, keras.__version__, tf.__version__, openvino.__version__, cpu, *precisions())
+
+
+def _digest(*parts):
+    return hashlib.sha256(repr((*parts, _versions())).encode()).hexdigest()[:32]
+
+
+def _kept(folder):
+    """(Verdict, network or None) of an earlier run; None if there is none or it cannot be read."""
+    if not folder.is_dir():
+        return None
+    try:
+        told = json.loads((folder / "verdict.json").read_text())
+        verdict = Verdict(**{**told, "inputs": tuple(told["inputs"])})
+        return verdict, _core().read_model(folder / "program.xml") if verdict.precision else None
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
+        log.warning("the converted program in %s cannot be read (%s): made anew", folder, error)
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+
+def _made(folder, graph, arrays, allowed):
+    verdict, network = _judged(graph, arrays, allowed)
+    try:
+        _keep(folder, verdict, network)
+    except OSError as error:
+        log.warning("the converted program is not kept in %s (%s)", folder, error)
+    return verdict, network
+
+
+def _keep(folder, verdict, network):
+    """Write an entry beside its place and move it there in one step."""
+    import openvino
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+        fresh = Path(partial, "entry")
+        fresh.mkdir()
+        if network is not None:
+            openvino.save_model(network, fresh / "program.xml", compress_to_fp16=False)
+        (fresh / "verdict.json").write_text(json.dumps(dataclasses.asdict(verdict)))
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+
+
+def _judged(graph, arrays, allowed):
+    """(Verdict, network or None): convert, compare with TensorFlow, time in allowed precisions."""
+    import tensorflow as tf
+
+    specs = [tf.TensorSpec(each.shape, each.dtype, name=f"x{at}") for at, each in enumerate(arrays)]
+    traced = graph.get_concrete_function(*specs)
+    tensors = [tf.convert_to_tensor(each) for each in arrays]
+
+    def plain():
+        return [each.numpy() for each in tf.nest.flatten(traced(*tensors))]
+
+    expected = plain()
+    try:
+        network, inputs = convert(traced)
+    except Exception as error:  # whatever a converter of another project raises
+        return Verdict("", f"OpenVINO cannot convert it: {_first_line(error)}"), None
+    outputs = len(expected) if isinstance(traced.structured_outputs, tuple | list) else 0
+    candidates, apart = {}, {}
+    for precision in allowed:
+        verdict = Verdict(precision, "", inputs, outputs)
+        candidate = Program(network, verdict)
+        found = candidate(*arrays)
+        apart[precision] = distance(expected, found if outputs else [found])
+        if apart[precision] <= TOLERANCE[precision]:
+            candidates[precision] = functools.partial(candidate, *arrays)
+    if not candidates:
+        return Verdict("", f"OpenVINO's result is {apart['float32']:.1%} from TensorFlow's"), None
+    return _fastest(plain, candidates, inputs, outputs, network)
+
+
+def _fastest(plain, candidates, inputs, outputs, network):
+    times = timed({"": plain, **candidates})
+    best = "float32" if "float32" in candidates else "bfloat16"
+    if times.get("bfloat16", np.inf) * GAIN < times[best]:
+        best = "bfloat16"
+    if times[best] >= times[""]:
+        return Verdict("", "TensorFlow is faster than OpenVINO"), None
+    reason = f"{times[''] / times[best]:.1f} times as fast as TensorFlow when it was converted"
+    return Verdict(best, reason, inputs, outputs), network
+
+
+def timed(calls):
+    """Median seconds of each of a dict of functions, called in turns ROUNDS times."""
+    spent = {name: [] for name in calls}
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call()
+            spent[name].append(time.perf_counter() - began)
+    return {name: float(np.median(each)) for name, each in spent.items()}
+
+
+def distance(expected, found):
+    """How far arrays are from what is expected, as TOLERANCE counts it: 0 for equal ones.
+
+    Integers count by the share that differs; pixels of type uint8 may be LEVELS off.
+    """
+    return max(_apart(want, got) for want, got in zip(expected, found, strict=True))
+
+
+def _apart(want, got):
+    if want.shape != got.shape:
+        return float("inf")
+    if np.issubdtype(want.dtype, np.floating):
+        largest = max(float(np.abs(want).max(initial=0)), 1e-6)
+        far = float(np.abs(want.astype("float64") - got).max(initial=0)) / largest
+        return far if np.isfinite(far) else float("inf")
+    allowed = LEVELS if want.dtype == np.uint8 else 0
+    return float(np.mean(np.abs(want.astype("int64") - got.astype("int64")) > allowed))
+
+
+def convert(traced):
+    """Convert a traced function, its weights included.
+
+    Args:
+        traced: tf.ConcreteFunction with inputs named x0, x1 and so on.
+
+    Returns:
+        (openvino.Model with outputs in the order of the function's, the arguments it takes in the
+        order of its inputs, a tuple of int: those that have no effect are gone).
+    """
+    import openvino
+    from openvino.frontend.tensorflow import ConversionExtension
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    frozen = convert_variables_to_constants_v2(traced)
+    rules = [ConversionExtension("XlaDynamicUpdateSlice", _update_slice)]
+    network = openvino.convert_model(frozen.graph, extension=rules)
+    by_name = {name: place for place in network.outputs for name in place.names}
+    wanted = [by_name[each.name] for each in frozen.outputs]
+    results = [openvino.opset13.result(place.get_node().input_value(0)) for place in wanted]
+    network = openvino.Model(results, network.get_parameters(), "program")
+    names = [place.any_name for place in network.inputs]
+    return network, tuple(int(name.removeprefix("x").partition(":")[0]) for name in names)
+
+
+def _update_slice(node):
+    """XlaDynamicUpdateSlice, for which OpenVINO has no rule, as ScatterNDUpdate.
+
+    Keras' `slice_update` becomes one; a cache of keys and values is written with it. Dimensions
+    that are updated whole at the end of the shape are left to the scatter's slices.
+    """
+    from openvino import opset13 as ops
+
+    array, update, start = (node.get_input(at) for at in range(3))
+    whole, part = (each.get_partial_shape().to_shape() for each in (array, update))
+    if list(whole) == list(part):
+        return [update]  # it fits at 0 only, where XLA moves the start to
+    depth = max(at for at in range(len(whole)) if whole[at] != part[at]) + 1
+    grid = np.stack(np.meshgrid(*map(np.arange, part[:depth]), indexing="ij"), axis=-1)
+    begin = ops.slice(ops.convert(start, "i64"), [0], [depth], [1])
+    room = np.array([whole[at] - part[at] for at in range(depth)], "int64")
+    begin = ops.minimum(ops.maximum(begin, np.zeros(depth, "int64")), room)
+    places = ops.add(ops.constant(grid.astype("int64")), begin)
+    return [ops.scatter_nd_update(array, places, update).output(0)]
+
+
+def _first_line(error):
+    lines = [line.strip(" -\n") for line in str(error).splitlines()]
+    telling = [line for line in lines if line.startswith("No conversion rule")] or lines
+    return (telling or [type(error).__name__])[0][:200]

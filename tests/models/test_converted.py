@@ -1,0 +1,181 @@
+"""Conversion to OpenVINO: equal results, choices and their reasons, what is kept on disk."""
+
+import json
+
+import numpy as np
+import pytest
+
+from models import catalog, classification, converted, images, loader, runtime
+
+ROW = "efficientnetv2_picture_book"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "keras_hands_on" / "converted"
+
+
+@pytest.fixture
+def function():
+    """A function of one array with weights, as runtime compiles it."""
+    runtime.start()
+    import keras
+
+    layer = keras.layers.Dense(64, activation="relu")
+    layer.build((None, 64))
+
+    def named(model, array):
+        return model(array), array[:, :1] > 0
+
+    return named, layer
+
+
+def entries(cache):
+    return sorted(cache.iterdir()) if cache.is_dir() else []
+
+
+def test_a_program_gives_what_tensorflow_gives(function, cache):
+    array = np.random.default_rng(0).standard_normal((8, 64), np.float32)
+    plain, fast = runtime.compile(*function), runtime.compile(*function, key="weights 1")
+    expected, found = plain(array), fast(array)
+    assert isinstance(found, tuple) and found[1].dtype == bool
+    [choice] = fast.choices.values()
+    tolerance = converted.TOLERANCE[choice.precision]
+    assert converted.distance(expected, found) <= tolerance
+    assert choice.engine in ("OpenVINO", "TensorFlow") and "TensorFlow" in choice.reason
+    assert next(iter(plain.choices.values())).engine == "TensorFlow", "without a key it is not kept"
+    assert len(entries(cache)) == 1
+
+
+def test_each_shape_is_converted_once_and_kept_for_the_next_start(function, cache, monkeypatch):
+    arrays = [np.ones((count, 64), "float32") for count in (1, 2, 1)]
+    first = runtime.compile(*function, key="weights 1")
+    told = [first(array)[0] for array in arrays]
+    assert len(entries(cache)) == len(first.choices) == 2
+    monkeypatch.setattr(converted, "_judged", None)  # the next start must not convert
+    again = runtime.compile(*function, key="weights 1")
+    np.testing.assert_array_equal(again(arrays[1])[0], told[1])
+    monkeypatch.undo()
+    other = runtime.compile(*function, key="weights 2")
+    assert other(arrays[0]) and len(other.choices) == 1
+
+
+@pytest.mark.parametrize("harm", ["verdict.json", "program.xml"])
+def test_a_damaged_entry_is_made_anew(function, cache, harm, caplog):
+    array = np.ones((1, 64), "float32")
+    expected = runtime.compile(*function, key="weights")(array)
+    [entry] = entries(cache)
+    if not (entry / harm).exists():
+        pytest.skip("this machine runs it on TensorFlow")
+    (entry / harm).write_bytes(b"{")
+    found = runtime.compile(*function, key="weights")(array)
+    np.testing.assert_allclose(found[0], expected[0], atol=0.05)
+    assert "made anew" in caplog.text
+    assert json.loads((entry / "verdict.json").read_text())["reason"]
+
+
+def test_a_folder_that_cannot_be_written_does_no_harm(function, cache, caplog):
+    cache.parent.mkdir(parents=True)
+    cache.write_text("a file where the folder should be")
+    assert runtime.compile(*function, key="weights")(np.ones((1, 64), "float32"))
+    assert "is not kept" in caplog.text
+
+
+def test_what_cannot_be_converted_stays_on_tensorflow_and_says_why(cache):
+    runtime.start()
+    import tensorflow as tf
+
+    def odd(model, array):
+        return tf.bitcast(array, tf.int32)
+
+    compiled = runtime.compile(odd, None, key="none")
+    array = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(compiled(array), array.view("int32"))
+    [choice] = compiled.choices.values()
+    assert choice.engine == "TensorFlow" and "Bitcast" in choice.reason
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 3, 4), (1, 8, 3, 4)])
+@pytest.mark.parametrize("start", [0, 5, 7, 30])
+def test_a_cache_is_written_as_keras_writes_it(shape, start):
+    """OpenVINO has no rule for Keras' slice_update; ours moves a start that is too far, as XLA."""
+    runtime.start()
+    import tensorflow as tf
+    from keras import ops
+
+    @tf.function
+    def write(array, update, place):
+        return ops.slice_update(array, [0, place, 0, 0], update)
+
+    rng = np.random.default_rng(0)
+    array = rng.standard_normal(shape, np.float32)
+    update = rng.standard_normal((shape[0], 1, *shape[2:]), np.float32)
+    arrays = array, update, np.int32(start)
+    specs = [
+        tf.TensorSpec(np.shape(each), each.dtype, name=f"x{at}") for at, each in enumerate(arrays)
+    ]
+    network, inputs = converted.convert(write.get_concrete_function(*specs))
+    program = converted.Program(network, converted.Verdict("float32", "", inputs))
+    expected = array.copy()
+    expected[:, min(start, shape[1] - 1)] = update[:, 0]
+    np.testing.assert_array_equal(program(*map(np.asarray, arrays)), expected)
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "far"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], 0),
+        ([1.0, 2.0], [1.0, 1.0], 0.5),
+        ([1.0, 2.0], [1.0, np.nan], np.inf),
+        ([1, 2, 3, 4], [1, 2, 3, 5], 0.25),
+        ([True, False], [True, True], 0.5),
+        ([1.0, 2.0], [1.0], np.inf),
+    ],
+)
+def test_distance(want, got, far):
+    assert converted.distance([np.asarray(want)], [np.asarray(got)]) == far
+
+
+def test_pixels_may_be_some_levels_off():
+    want, got = np.array([10, 250, 0], "uint8"), np.array([13, 247, 4], "uint8")
+    assert converted.distance([want], [got]) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("precision", converted.precisions())
+@pytest.mark.parametrize("row", catalog.of("classification"), ids=lambda row: row.id)
+def test_a_bundled_classifier_names_the_same_in_each_precision(row, precision, monkeypatch):
+    """The likeliest class of an example picture is that of Keras, where Keras sees no tie."""
+    monkeypatch.setattr(converted, "precisions", lambda: (precision,))
+    monkeypatch.setattr(converted, "_fastest", _only(precision))
+    shelf = loader.Shelf(10**9, loader._build)
+    monkeypatch.setattr(loader, "use", shelf.use)
+    loaded = shelf.load(row.id)
+    converter = loaded.model.preprocessor.image_converter
+    clear = 0
+    for file in sorted((catalog.BUNDLED.parent / "examples").glob("*.jpg")):
+        picture, pixels = images.read(file), row.record["training"].get("pixels")
+        fitted = classification.fit(picture, converter, pixels)
+        expected = softmax(loaded.model.predict(fitted[None], verbose=0)[0])
+        second, best = np.sort(expected)[-2:]
+        found = classification.classify(picture, row.id, 1)
+        assert (found.run.engine, found.run.precision) == ("OpenVINO", precision)
+        assert found.predictions[0].probability == pytest.approx(best, abs=0.04)
+        if best - second > converted.TOLERANCE[precision]:
+            clear += 1
+            assert found.predictions[0].label == catalog.labels(row.id)[int(expected.argmax())]
+    assert clear >= 8, "half of the pictures have a clear answer"
+
+
+def softmax(logits):
+    shares = np.exp(logits - logits.max())
+    return shares / shares.sum()
+
+
+def _only(precision):
+    def fastest(plain, candidates, inputs, outputs, network):
+        assert precision in candidates, "its result is too far from TensorFlow's"
+        return converted.Verdict(precision, "chosen by the test", inputs, outputs), network
+
+    return fastest
