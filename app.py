@@ -61,7 +61,7 @@ def page():
     """Return the whole page as gr.Blocks, one tab per module in TABS."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
         gr.HTML(HEADER, padding=False)
-        status.build()
+        status.build(blocks)
         with gr.Tabs(elem_classes="tabs"):
             for tab in TABS:
                 with gr.Tab(tab.TITLE, id=tab.TITLE.lower()):

@@ -194,7 +194,7 @@ def _fastest(plain, candidates, inputs, outputs, network):
         best = "bfloat16"
     if times[best] >= times[""]:
         return Verdict("", "TensorFlow is faster than OpenVINO"), None
-    reason = f"{times[''] / times[best]:.1f} times as fast as TensorFlow when it was converted"
+    reason = f"{times[''] / times[best]:.1f} times as fast as TensorFlow here"
     return Verdict(best, reason, inputs, outputs), network
 
 

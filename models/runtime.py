@@ -12,6 +12,7 @@ import numpy as np
 
 from models import converted
 
+NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
 _starting = threading.Lock()
 
 
@@ -77,7 +78,8 @@ def _gpu_precision(capability):
 def _stack():
     import keras
 
-    return f"Keras {keras.__version__} on {keras.backend.backend().title()}"
+    name = keras.backend.backend()
+    return f"Keras {keras.__version__} on {NAMES.get(name, name)}"
 
 
 def compile(function, model, key=None, exact=False):
@@ -113,7 +115,7 @@ class Compiled:
     """A function of a model, compiled as `compile` says. For one caller at a time."""
 
     def __init__(self, function, model, key=None, exact=False):
-        self.name = function.__name__.strip("_")
+        self.name = function.__name__.strip("_").replace("_", " ")
         self.choices = {}  # by the inputs' shapes and types
         self._bound = functools.partial(function, model)
         self._key = key and f"{key} {function.__module__}.{function.__qualname__}"

@@ -14,11 +14,16 @@ from tabs import widgets
 REFRESH = 4  # seconds
 
 
-def build():
-    """Create the status line and the table folded behind it; both refresh by themselves."""
+def build(page):
+    """Create the status line and the table folded behind it; both refresh by themselves.
+
+    Args:
+        page: the gr.Blocks that is being built; the first look is taken when a visitor opens it.
+    """
     with gr.Accordion(headline(), open=False, elem_classes="status") as panel:
         table = gr.HTML(details(), padding=False)
-    gr.Timer(REFRESH).tick(
+    gr.on(
+        [page.load, gr.Timer(REFRESH).tick],
         lambda: (gr.Accordion(label=headline()), details()),
         None,
         [panel, table],
@@ -29,12 +34,12 @@ def build():
 
 
 def headline():
-    """Return device, precision and the number of models in memory as plain text."""
+    """Return the device and the number of models in memory as plain text."""
     device = runtime.started()
     if device is None:
         return "Getting ready: Keras is being imported"
     ready = f"{len(loader.models())} of {len(catalog.MODELS)} models in memory"
-    return f"Runs on {device.name} in {device.precision} · {ready}"
+    return f"Runs on {device.name} · {ready}"
 
 
 def details():
@@ -43,7 +48,7 @@ def details():
     if device is None:
         return '<p class="quiet">The page is up; Keras is being imported behind it.</p>'
     facts = (
-        f"<p><strong>{html.escape(device.name)}</strong> in {device.precision}. "
+        f"<p><strong>{html.escape(device.name)}</strong>, weights in {device.precision}. "
         f"{html.escape(device.reason)} {html.escape(device.backend)}.</p>"
     )
     return facts + _memory() + _models()
