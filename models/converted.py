@@ -47,7 +47,7 @@ class Program:
 
     def __init__(self, network, verdict):
         self.verdict = verdict
-        compiled = _core().compile_model(
+        compiled = core().compile_model(
             network,
             "CPU",
             {"INFERENCE_PRECISION_HINT": HINTS[verdict.precision], "PERFORMANCE_HINT": "LATENCY"},
@@ -91,12 +91,13 @@ def cache():
 
 def precisions():
     """The precisions that this CPU computes fast in, float32 first."""
-    able = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ("float32", "bfloat16") if "BF16" in able else ("float32",)
 
 
 @functools.cache
-def _core():
+def core():
+    """OpenVINO's entry point, made once."""
     import openvino
 
     return openvino.Core()
@@ -111,7 +112,7 @@ def _versions():
 
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     ours = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    cpu = _core().get_property("CPU", "FULL_DEVICE_NAME")
+    cpu = core().get_property("CPU", "FULL_DEVICE_NAME")
     return (ours, keras.__version__, tf.__version__, openvino.__version__, cpu, *precisions())
 
 
@@ -126,7 +127,7 @@ def _kept(folder):
     try:
         told = json.loads((folder / "verdict.json").read_text())
         verdict = Verdict(**{**told, "inputs": tuple(told["inputs"])})
-        return verdict, _core().read_model(folder / "program.xml") if verdict.precision else None
+        return verdict, core().read_model(folder / "program.xml") if verdict.precision else None
     except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
         log.warning("the converted program in %s cannot be read (%s): made anew", folder, error)
         shutil.rmtree(folder, ignore_errors=True)
@@ -159,6 +160,38 @@ def _keep(folder, verdict, network):
 
 def _judged(graph, arrays, allowed):
     """(Verdict, network or None): convert, compare with TensorFlow, time in allowed precisions."""
+    try:
+        tried = trial(graph, arrays, allowed)
+    except Unsuited as reason:
+        return Verdict("", str(reason)), None
+    equal = {
+        precision: functools.partial(program, *arrays)
+        for precision, program in tried.programs.items()
+        if tried.apart[precision] <= TOLERANCE[precision]
+    }
+    if not equal:
+        return Verdict("", f"OpenVINO's result is {tried.apart['float32']:.1%} off"), None
+    return _fastest(tried, equal)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """A graph beside the programs that it was converted to."""
+
+    plain: object  # callable() that runs the graph in TensorFlow
+    network: object  # openvino.Model
+    inputs: tuple[int, ...]
+    outputs: int
+    programs: dict  # precision to Program
+    apart: dict  # precision to how far the program's outputs are from the graph's
+
+
+def trial(graph, arrays, allowed):
+    """Convert a graph and run it in each of the precisions `allowed` on arrays; gives a Trial.
+
+    Raises:
+        Unsuited: OpenVINO cannot convert it.
+    """
     import tensorflow as tf
 
     specs = [tf.TensorSpec(each.shape, each.dtype, name=f"x{at}") for at, each in enumerate(arrays)]
@@ -172,30 +205,25 @@ def _judged(graph, arrays, allowed):
     try:
         network, inputs = convert(traced)
     except Exception as error:  # whatever a converter of another project raises
-        return Verdict("", f"OpenVINO cannot convert it: {_first_line(error)}"), None
+        raise Unsuited(f"OpenVINO cannot convert it: {_first_line(error)}") from error
     outputs = len(expected) if isinstance(traced.structured_outputs, tuple | list) else 0
-    candidates, apart = {}, {}
+    programs, apart = {}, {}
     for precision in allowed:
-        verdict = Verdict(precision, "", inputs, outputs)
-        candidate = Program(network, verdict)
-        found = candidate(*arrays)
+        programs[precision] = Program(network, Verdict(precision, "", inputs, outputs))
+        found = programs[precision](*arrays)
         apart[precision] = distance(expected, found if outputs else [found])
-        if apart[precision] <= TOLERANCE[precision]:
-            candidates[precision] = functools.partial(candidate, *arrays)
-    if not candidates:
-        return Verdict("", f"OpenVINO's result is {apart['float32']:.1%} from TensorFlow's"), None
-    return _fastest(plain, candidates, inputs, outputs, network)
+    return Trial(plain, network, inputs, outputs, programs, apart)
 
 
-def _fastest(plain, candidates, inputs, outputs, network):
-    times = timed({"": plain, **candidates})
-    best = "float32" if "float32" in candidates else "bfloat16"
+def _fastest(tried, equal):
+    times = timed({"": tried.plain, **equal})
+    best = "float32" if "float32" in equal else "bfloat16"
     if times.get("bfloat16", np.inf) * GAIN < times[best]:
         best = "bfloat16"
     if times[best] >= times[""]:
         return Verdict("", "TensorFlow is faster than OpenVINO"), None
     reason = f"{times[''] / times[best]:.1f} times as fast as TensorFlow here"
-    return Verdict(best, reason, inputs, outputs), network
+    return Verdict(best, reason, tried.inputs, tried.outputs), tried.network
 
 
 def timed(calls):

@@ -119,7 +119,7 @@ class Compiled:
         self.choices = {}  # by the inputs' shapes and types
         self._bound = functools.partial(function, model)
         self._key = key and f"{key} {function.__module__}.{function.__qualname__}"
-        self._exact, self._runs, self._plain = exact, {}, None
+        self._exact, self._runs, self.graph = exact, {}, None  # the graph: a tf.function
 
     def __call__(self, *arrays):
         arrays = [np.asarray(each) for each in arrays]
@@ -133,13 +133,13 @@ class Compiled:
         if "tensorflow" not in device.backend.lower():
             name = device.backend.rpartition(" ")[2]
             return self._eager, Choice(name, device.precision, "run step by step")
-        if self._plain is None:
-            self._plain = _graph(self._bound, device)
+        if self.graph is None:
+            self.graph = _graph(self._bound, device)
         if device.name != "CPU" or self._key is None:
             compiled = "a graph, with XLA" if device.name != "CPU" else "a graph"
             return self._tensors, Choice("TensorFlow", device.precision, compiled)
         try:
-            program = converted.program(self._plain, arrays, self._key, self._exact)
+            program = converted.program(self.graph, arrays, self._key, self._exact)
         except converted.Unsuited as reason:
             return self._tensors, Choice("TensorFlow", device.precision, str(reason))
         return program, Choice("OpenVINO", program.verdict.precision, program.verdict.reason)
@@ -147,7 +147,7 @@ class Compiled:
     def _tensors(self, *arrays):
         import tensorflow as tf
 
-        outputs = self._plain(*map(tf.convert_to_tensor, arrays))
+        outputs = self.graph(*map(tf.convert_to_tensor, arrays))
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), outputs)
 
     def _eager(self, *arrays):

@@ -67,9 +67,7 @@ def _models():
     rows = "".join(_row(loaded) for loaded in loader.models())
     if not rows:
         return f'<p class="quiet">No model is loaded yet, of {len(catalog.MODELS)}.</p>'
-    head = (
-        "<tr><th>Model</th><th>Weights</th><th>Loaded in</th><th>Runs on</th><th>Now</th></tr>"
-    )
+    head = "<tr><th>Model</th><th>Weights</th><th>Loaded in</th><th>Runs on</th><th>Now</th></tr>"
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 

@@ -5,9 +5,21 @@ import json
 import numpy as np
 import pytest
 
-from models import catalog, classification, converted, images, loader, runtime
+from models import (
+    captioning,
+    catalog,
+    classification,
+    converted,
+    detection,
+    images,
+    loader,
+    runtime,
+    sentiment,
+    text_generation,
+    text_to_image,
+)
 
-ROW = "efficientnetv2_picture_book"
+EXAMPLES = catalog.BUNDLED.parent / "examples"
 
 
 @pytest.fixture(autouse=True)
@@ -143,18 +155,54 @@ def test_pixels_may_be_some_levels_off():
     assert converted.distance([want], [got]) == pytest.approx(1 / 3)
 
 
+@pytest.fixture
+def shelf(monkeypatch):
+    """A loader of the test's own, whose models are converted anew."""
+    fresh = loader.Shelf(10**9, loader._build)
+    monkeypatch.setattr(loader, "use", fresh.use)
+    monkeypatch.setattr(loader, "load", fresh.load)
+    return fresh
+
+
+CALLS = {
+    "classification": lambda name: classification.classify(EXAMPLES / "castle.jpg", name),
+    "detection": lambda name: detection.detect(EXAMPLES / "city.jpg", name),
+    "captioning": lambda name: captioning.caption(EXAMPLES / "city.jpg", name, seed=1),
+    "sentiment": lambda name: sentiment.score_many(["A joy.", "Dull " * 90, "Fine."], name),
+    "text_generation": lambda name: list(text_generation.generate("A fox", name, 3, seed=1)),
+    "text_to_image": lambda name: list(text_to_image.generate("a fox", model=name, steps=2)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", catalog.MODELS, ids=lambda row: row.id)
+def test_every_function_of_a_bundled_model_is_equal_in_each_precision(row, shelf, monkeypatch):
+    tried, convert = [], converted.trial
+
+    def recorded(graph, arrays, allowed):
+        tried.append(convert(graph, arrays, converted.precisions()))
+        return tried[-1]
+
+    monkeypatch.setattr(converted, "trial", recorded)
+    CALLS[row.capability](row.id)
+    functions = shelf.load(row.id).choices()
+    assert len(tried) == sum(map(len, functions.values())) > 0
+    for each in tried:
+        assert set(each.apart) == set(converted.precisions())
+        for precision, far in each.apart.items():
+            assert far <= converted.TOLERANCE[precision]
+
+
 @pytest.mark.parametrize("precision", converted.precisions())
 @pytest.mark.parametrize("row", catalog.of("classification"), ids=lambda row: row.id)
-def test_a_bundled_classifier_names_the_same_in_each_precision(row, precision, monkeypatch):
+def test_a_bundled_classifier_names_the_same_in_each_precision(row, precision, shelf, monkeypatch):
     """The likeliest class of an example picture is that of Keras, where Keras sees no tie."""
     monkeypatch.setattr(converted, "precisions", lambda: (precision,))
     monkeypatch.setattr(converted, "_fastest", _only(precision))
-    shelf = loader.Shelf(10**9, loader._build)
-    monkeypatch.setattr(loader, "use", shelf.use)
     loaded = shelf.load(row.id)
     converter = loaded.model.preprocessor.image_converter
     clear = 0
-    for file in sorted((catalog.BUNDLED.parent / "examples").glob("*.jpg")):
+    for file in sorted(EXAMPLES.glob("*.jpg")):
         picture, pixels = images.read(file), row.record["training"].get("pixels")
         fitted = classification.fit(picture, converter, pixels)
         expected = softmax(loaded.model.predict(fitted[None], verbose=0)[0])
@@ -174,8 +222,9 @@ def softmax(logits):
 
 
 def _only(precision):
-    def fastest(plain, candidates, inputs, outputs, network):
-        assert precision in candidates, "its result is too far from TensorFlow's"
-        return converted.Verdict(precision, "chosen by the test", inputs, outputs), network
+    def fastest(tried, equal):
+        assert precision in equal, "its result is too far from TensorFlow's"
+        verdict = converted.Verdict(precision, "chosen by the test", tried.inputs, tried.outputs)
+        return verdict, tried.network
 
     return fastest

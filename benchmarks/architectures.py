@@ -1,0 +1,141 @@
+"""The published architectures with random weights, which cost the time of trained ones.
+
+Knows no checkpoint. Each row builds a model, what the documentation calls it with, and the function
+that the app would compile.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks import timing
+from models import converted, runtime
+
+RNG = np.random.default_rng(0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table."""
+
+    name: str
+    build: Callable  # () -> (model, function(model, *arrays), arrays, predict())
+
+
+def _plain(model, *arrays):
+    """Call a model that takes one array, or a list of them."""
+    return model(arrays[0] if len(arrays) == 1 else list(arrays), training=False)
+
+
+def _case(model, arrays, function=_plain, given=None):
+    given = given if given is not None else (arrays[0] if len(arrays) == 1 else list(arrays))
+    return model, function, arrays, lambda: model.predict(given, verbose=0)
+
+
+def efficientnet_v2():
+    """EfficientNetV2-B0 at 224 pixels (Tan and Le 2021)."""
+    import keras
+
+    model = keras.applications.EfficientNetV2B0(weights=None)
+    return _case(model, [_pixels(224)])
+
+
+def bert():
+    """BERT base on 128 tokens (Devlin et al. 2019)."""
+    import keras_hub
+
+    model = keras_hub.models.BertBackbone(30522, 12, 12, 768, 3072)
+    ids = RNG.integers(1, 30522, (1, 128)).astype("int32")
+    ones = np.ones_like(ids)
+    given = {"token_ids": ids, "segment_ids": np.zeros_like(ids), "padding_mask": ones}
+
+    def pooled(model, ids, segments, mask):
+        given = {"token_ids": ids, "segment_ids": segments, "padding_mask": mask}
+        return model(given, training=False)["pooled_output"]
+
+    return _case(model, [ids, given["segment_ids"], ones], pooled, given)
+
+
+def retinanet():
+    """RetinaNet over ResNet-50 at 640 pixels, 91 classes (Lin et al. 2017)."""
+    import keras
+    import keras_hub
+
+    encoder = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 128, 256, 512],
+        stackwise_num_blocks=[3, 4, 6, 3],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type="bottleneck_block",
+    )
+    backbone = keras_hub.models.RetinaNetBackbone(encoder, 3, 5, image_shape=(640, 640, 3))
+    anchors = keras_hub.layers.AnchorGenerator("xyxy", 3, 7, 3, [0.5, 1.0, 2.0], 4.0)
+    model = keras_hub.models.RetinaNetObjectDetector(
+        backbone, 91, "xyxy", anchors, preprocessor=None
+    )
+
+    def outputs(model, pixels):
+        found = model(pixels, training=False)
+        return found["cls_logits"], found["bbox_regression"]
+
+    bare = keras.Model(model.inputs, model.outputs)  # predict without suppressing boxes after it
+    pixels = _pixels(640)
+    return model, outputs, [pixels], lambda: bare.predict(pixels, verbose=0)
+
+
+def captioner():
+    """InceptionResNetV2 at 299 pixels, the course's encoder (Szegedy et al. 2017)."""
+    import keras
+
+    model = keras.applications.InceptionResNetV2(include_top=False, weights=None)
+    return _case(model, [_pixels(299)])
+
+
+def diffusion(side):
+    """One step of Stable Diffusion 1.4's U-Net at `side` pixels, with guidance: a batch of two."""
+
+    def build():
+        from keras_cv.src.models.stable_diffusion.diffusion_model import DiffusionModel
+
+        model = DiffusionModel(side, side, 77, download_weights=False)
+        cells = side // 8
+        arrays = [
+            RNG.standard_normal((2, cells, cells, 4), np.float32),
+            RNG.standard_normal((2, 320), np.float32),
+            RNG.standard_normal((2, 77, 768), np.float32),
+        ]
+        return model, _plain, arrays, lambda: model.predict_on_batch(arrays)
+
+    return build
+
+
+def _pixels(side):
+    return RNG.integers(0, 256, (1, side, side, 3)).astype("float32")
+
+
+CASES = (
+    Case("EfficientNetV2-B0, 224 px", efficientnet_v2),
+    Case("BERT base, 128 tokens", bert),
+    Case("RetinaNet ResNet-50, 640 px", retinanet),
+    Case("InceptionResNetV2 encoder, 299 px", captioner),
+    Case("Stable Diffusion 1.4 step, 256 px", diffusion(256)),
+)
+
+
+def measure(case):
+    """Time a case: Keras' predict, a graph, and OpenVINO in each precision, in turns.
+
+    Returns:
+        dict as of `timing.line`, with `apart`: how far OpenVINO's outputs are from TensorFlow's.
+    """
+    model, function, arrays, predict = case.build()
+    graph = runtime.compile(function, model)
+    graph(*arrays)
+    tried = converted.trial(graph.graph, arrays, converted.precisions())
+    calls = {"predict": predict, "TensorFlow": tried.plain}
+    for precision, program in tried.programs.items():
+        calls[f"OpenVINO {precision}"] = functools.partial(program, *arrays)
+    return timing.line(case.name, calls, apart=tried.apart)

@@ -1,0 +1,121 @@
+"""The running app: how soon it answers, how much memory it holds, how many visitors it serves.
+
+Starts `python app.py` as a host does and talks to it as a program does, over HTTP.
+"""
+
+import concurrent.futures
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "assets" / "examples" / "elephant.jpg"
+CLIENTS = (1, 4, 16)
+REQUESTS = 10  # of each client
+WAIT = 240  # seconds for a start at most
+SETTLE = 45  # seconds after the first answer until the page counts as idle
+
+
+def measure():
+    """Start the app twice, the second time with what the first has converted.
+
+    Returns:
+        dict: `first_start` and `second_start`, each with the seconds from the command to the page
+        and to the first classification and the memory when idle; `clients`, by their number, with
+        classifications a second and the median and p95 latency.
+    """
+    with tempfile.TemporaryDirectory() as cache:
+        first = _with_app(cache, _started)
+        return {
+            "first_start": first,
+            "second_start": _with_app(cache, _started),
+            "clients": _with_app(cache, _served),
+        }
+
+
+def _with_app(cache, work):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--port", str(port), "--offline"]
+    environment = {**os.environ, "XDG_CACHE_HOME": cache, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as app:
+        try:
+            return work(app, f"http://127.0.0.1:{port}/", began)
+        finally:
+            app.terminate()
+
+
+def _started(app, address, began):
+    page = _until(lambda: urllib.request.urlopen(address, timeout=5).status == 200, began)
+    _classify(_client(address))
+    answered = time.perf_counter() - began
+    time.sleep(SETTLE)
+    held = psutil.Process(app.pid).memory_info().rss
+    return {
+        "page_s": round(page, 1),
+        "first_classification_s": round(answered, 1),
+        "idle_memory_mb": round(held / 1e6),
+    }
+
+
+def _served(app, address, began):
+    _until(lambda: urllib.request.urlopen(address, timeout=5).status == 200, began)
+    _classify(_client(address))
+    time.sleep(SETTLE)
+    return {str(count): _load(address, count) for count in CLIENTS}
+
+
+def _load(address, count):
+    clients = [_client(address) for _ in range(count)]
+    began = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        spent = np.concatenate(list(pool.map(_visit, clients)))
+    elapsed = time.perf_counter() - began
+    return {
+        "per_second": round(len(spent) / elapsed, 1),
+        "median_ms": round(float(np.median(spent)) * 1000),
+        "p95_ms": round(float(np.percentile(spent, 95)) * 1000),
+    }
+
+
+def _visit(client):
+    spent = []
+    for _ in range(REQUESTS):
+        began = time.perf_counter()
+        _classify(client)
+        spent.append(time.perf_counter() - began)
+    return spent
+
+
+def _client(address):
+    from gradio_client import Client
+
+    return Client(address, verbose=False)
+
+
+def _classify(client):
+    from gradio_client import handle_file
+
+    return client.predict(handle_file(PICTURE), api_name="/classify")
+
+
+def _until(ready, began):
+    while time.perf_counter() - began < WAIT:
+        try:
+            if ready():
+                return time.perf_counter() - began
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError(f"the app did not answer within {WAIT} s")

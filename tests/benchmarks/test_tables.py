@@ -1,0 +1,79 @@
+"""The benchmarks: calls in turns, lines, tables, and a small network from end to end."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import architectures, machine, serving, timing
+
+
+def test_calls_are_timed_in_turns(monkeypatch):
+    monkeypatch.setattr(timing, "ROUNDS", 3)
+    order = []
+    spent = timing.in_turns({"a": lambda: order.append("a"), "b": lambda: order.append("b")})
+    assert order == ["a", "b"] * 4, "a first call of each, then three rounds"
+    assert all(0 <= each.median <= each.p95 for each in spent.values())
+
+
+def test_a_slow_line_ends_after_a_few_rounds(monkeypatch):
+    monkeypatch.setattr(timing, "SECONDS", 0.0)
+    calls = []
+    timing.in_turns({"slow": lambda: calls.append(1)})
+    assert len(calls) == 1 + timing.LEAST
+
+
+def test_a_ratio_says_how_many_times_as_fast_as_the_first(monkeypatch):
+    spent = {"predict": timing.Timing(1.0, 0.06, 0.1), "ours": timing.Timing(2.0, 0.004, 0.1)}
+    monkeypatch.setattr(timing, "in_turns", lambda calls: spent)
+    line = timing.line("net", {"predict": None, "ours": None}, apart={})
+    assert line["ratio"] == {"predict": 1.0, "ours": 15.0}
+    table = command.table("bundled", [line, {**line, "name": "other", "milliseconds": {"x": 9.0}}])
+    assert "| net | 60 ms | 4 ms (15 x) |" in table
+
+
+def test_a_network_from_end_to_end(monkeypatch):
+    keras = pytest.importorskip("keras")
+    monkeypatch.setattr(timing, "ROUNDS", 2)
+
+    def build():
+        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+        return architectures._case(model, [np.ones((1, 8), "float32")])
+
+    line = architectures.measure(architectures.Case("tiny", build))
+    assert line["ratio"]["predict"] == 1 and "OpenVINO float32" in line["milliseconds"]
+    assert line["apart"]["float32"] < 1e-3
+
+
+def test_the_machine_has_bounds(monkeypatch):
+    monkeypatch.setattr(machine, "SIDE", 64)
+    monkeypatch.setattr(machine, "ROOM", 1_000_000)
+    found = machine.bounds()
+    assert found["gflops"]["float32"] > 0 and found["bandwidth_gb_s"] > 0
+
+
+def test_an_unknown_part_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["speed"])
+    assert "no part speed" in capsys.readouterr().err
+
+
+def test_results_of_other_parts_are_kept(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "results.json"
+    monkeypatch.setattr(command, "bounds", dict)
+    monkeypatch.setattr(command, "run", lambda part: [])
+    command.main(["bundled", "--out", str(out)])
+    command.main(["architectures", "--out", str(out)])
+    assert {"bundled", "architectures", "date", "machine"} == set(json.loads(out.read_text()))
+
+
+@pytest.mark.slow
+def test_the_app_is_started_and_served(monkeypatch):
+    monkeypatch.setattr(serving, "SETTLE", 0)
+    monkeypatch.setattr(serving, "CLIENTS", (1, 2))
+    monkeypatch.setattr(serving, "REQUESTS", 2)
+    found = serving.measure()
+    assert found["second_start"]["page_s"] > 0 and found["first_start"]["idle_memory_mb"] > 100
+    assert found["clients"]["2"]["per_second"] > 0
+    assert "second start" in command.table("serving", found)
