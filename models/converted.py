@@ -268,15 +268,11 @@ def convert(traced):
     """
     import openvino
     from openvino.frontend.tensorflow import ConversionExtension
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
 
-    frozen = convert_variables_to_constants_v2(traced)
     rules = [ConversionExtension("XlaDynamicUpdateSlice", _update_slice)]
-    network = openvino.convert_model(frozen.graph, extension=rules)
+    network = openvino.convert_model(traced, extension=rules)
     by_name = {name: place for place in network.outputs for name in place.names}
-    wanted = [by_name[each.name] for each in frozen.outputs]
+    wanted = [by_name[each.name] for each in traced.outputs]
     results = [openvino.opset13.result(place.get_node().input_value(0)) for place in wanted]
     network = openvino.Model(results, network.get_parameters(), "program")
     names = [place.any_name for place in network.inputs]

@@ -131,7 +131,7 @@ class Shelf:
                 "Try again; if it stays so, install the app anew."
             ) from error
         seconds = time.perf_counter() - began
-        loaded = Loaded(row, model, _weight_bytes(model), seconds, _fingerprint(row.folder))
+        loaded = Loaded(row, model, _weight_bytes(model), seconds, fingerprint(row.folder))
         self._evict(room=loaded.nbytes)
         with self._state:
             self._models[row.id] = loaded
@@ -163,8 +163,8 @@ def _weight_bytes(model):
     return sum(ops.convert_to_numpy(weight).nbytes for weight in model.weights)
 
 
-def _fingerprint(folder):
-    """A hash of a preset's files."""
+def fingerprint(folder):
+    """Return a hash of a preset's files, which stands for its weights in what is converted."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         if file.suffix in (".h5", ".json", ".txt"):

@@ -49,7 +49,7 @@ def train(args):
         batch=lambda step: batches[step % len(batches)],
         steps=3 if args.smoke else (4000 if args.further else 8000),
         peak=2e-3,
-        minutes=30,
+        minutes=12 if args.further else 30,
         work=args.work,
         checkpoint=lambda: save(args.work / "preset"),
     )

@@ -29,10 +29,11 @@ class Plan:
     several: int = 7_000  # scenes with two or three things
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
-    further_steps: int = 2_500  # of the U-Net in a further round
+    further_steps: int = 1_500  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
-    seeds: int = 2  # pictures a prompt
+    seeds: int = 8  # pictures a prompt
     pairs: int = 40  # prompts of two things for the score
+    paired_seeds: int = 2  # pictures of each
     held_out: int = 512  # scenes, from picture_book.HELD_OUT on
     sizes: dict = dataclasses.field(default_factory=dict)  # of StableDiffusion, where not default
 
@@ -168,19 +169,17 @@ def normalised(model, latents):
 
 def measure(plan, args):
     """Score the saved preset on held-out scenes and by what a classifier sees in its drawings."""
-    from models.architectures.stable_diffusion import StableDiffusion
-
-    model = StableDiffusion.from_preset(str(args.out), dtype="float32")
-    error = drawing_score.velocity_error(model, plan.held_out)
+    artist = drawing_score.loaded(args.out)
+    error = drawing_score.velocity_error(artist.model, plan.held_out)
     if not plan.scored:
         return recipe.report(args.out, "velocity error", error, "scenes of seeds not trained on")
     names = picture_book.CLASSES[: plan.scored]
-    drawn = drawing_score.things(model, names, plan.seeds)
+    drawn = drawing_score.things(artist, names, plan.seeds)
     share, missed = drawing_score.named(drawn)
-    reworded, _ = drawing_score.named(drawing_score.reworded(model, names))
+    reworded, _ = drawing_score.named(drawing_score.reworded(artist, names))
     firsts = [images[0] for images in drawn.values()]
     sheets.sheet(firsts, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
-    related = drawing_score.related(model, drawing_score.pairs(plan.pairs), plan.seeds)
+    related = drawing_score.related(artist, drawing_score.pairs(plan.pairs), plan.paired_seeds)
     return recipe.report(
         args.out,
         MEASURE,

@@ -17,13 +17,13 @@ def smoke(tmp_path_factory):
 
 
 def test_smoke_run_gives_a_preset_that_draws(smoke):
-    from models.architectures.stable_diffusion import StableDiffusion
     from training.text_to_image import drawing_score
 
-    model = StableDiffusion.from_preset(str(smoke / "out"), dtype="float32")
-    drawn = drawing_score.things(model, ["dog", "owl"], 2, steps=2)
-    assert drawn["owl"].shape == (2, 32, 32, 3)
-    assert {"a", "an"} <= set(model.tokenizer.vocabulary)
+    artist = drawing_score.loaded(smoke / "out")
+    drawn = drawing_score.things(artist, ["dog", "owl"], 5, steps=2)
+    assert drawn["owl"].shape == (5, 32, 32, 3), "more than are drawn side by side"
+    assert set(drawing_score.reworded(artist, ["dog", "owl", "bus"])) == {"dog", "owl", "bus"}
+    assert {"a", "an"} <= set(artist.model.tokenizer.vocabulary)
 
 
 def test_batches_lie_on_the_line_from_picture_to_noise():

@@ -30,33 +30,44 @@ WORDINGS = (  # no caption is in capitals or says "please", "show" or "shiny"
     "a shiny {name}!",
 )
 BATCH = 64
+TOGETHER = text_to_image.MOST_IMAGES  # pictures drawn side by side
 
 
-def drawings(model, prompts, seeds, **options):
-    """Draw each prompt: dict of prompt to images (seeds, height, width, 3) uint8."""
+def loaded(folder, dtype="float32"):
+    """The preset in `folder` as the app loads it, converted where that is faster."""
+    from models.architectures.stable_diffusion import StableDiffusion
+
     row = catalog.get("stable_diffusion_picture_book")
-    loaded = loader.Loaded(row, model, nbytes=0, seconds=0.0)
+    model = StableDiffusion.from_preset(str(folder), dtype=dtype)
+    return loader.Loaded(row, model, nbytes=0, seconds=0.0, key=loader.fingerprint(folder))
+
+
+def drawings(artist, prompts, seeds, **options):
+    """Draw each prompt with `loaded`: dict of prompt to images (seeds, height, width, 3) uint8."""
     drawn = {}
     for prompt in prompts:
-        request = text_to_image.Request(prompt, seed=0, batch_size=seeds, **options)
-        *_, last = text_to_image.denoise(loaded, request)
-        drawn[prompt] = last.images
+        requests = (
+            text_to_image.Request(prompt, seed, batch_size=min(TOGETHER, seeds - seed), **options)
+            for seed in range(0, seeds, TOGETHER)
+        )
+        lasts = [list(text_to_image.denoise(artist, request))[-1] for request in requests]
+        drawn[prompt] = np.concatenate([last.images for last in lasts])
     return drawn
 
 
-def things(model, names, seeds, **options):
+def things(artist, names, seeds, **options):
     """Draw "a" name for each of `names`: dict of name to images (seeds, height, width, 3) uint8."""
-    drawn = drawings(model, map(article, names), seeds, **options)
+    drawn = drawings(artist, map(article, names), seeds, **options)
     return dict(zip(names, drawn.values(), strict=True))
 
 
-def reworded(model, names):
+def reworded(artist, names):
     """Draw each of `names` asked for in one of WORDINGS, in turn: dict as of `things`."""
     asked = {
         name: wording.format(a=article(name), name=name, several=plural(name))
         for name, wording in zip(names, itertools.cycle(WORDINGS), strict=False)
     }
-    drawn = drawings(model, asked.values(), seeds=1)
+    drawn = drawings(artist, asked.values(), seeds=1)
     return {name: drawn[prompt] for name, prompt in asked.items()}
 
 
@@ -115,10 +126,10 @@ def pairs(count, seed=0):
     return told
 
 
-def related(model, told, seeds):
+def related(artist, told, seeds):
     """Share of drawings of `pairs` in which the detector finds both things, standing as told."""
     held = []
-    drawn = drawings(model, [prompt for prompt, *_ in told], seeds)
+    drawn = drawings(artist, [prompt for prompt, *_ in told], seeds)
     for prompt, first, relation, second in told:
         for image in drawn[prompt]:
             found = detection.detect(image, DETECTOR).filter(confidence=SURE)
