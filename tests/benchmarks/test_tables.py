@@ -29,8 +29,9 @@ def test_a_ratio_says_how_many_times_as_fast_as_the_first(monkeypatch):
     monkeypatch.setattr(timing, "in_turns", lambda calls: spent)
     line = timing.line("net", {"predict": None, "ours": None}, apart={})
     assert line["ratio"] == {"predict": 1.0, "ours": 15.0}
-    table = command.table("bundled", [line, {**line, "name": "other", "milliseconds": {"x": 9.0}}])
-    assert "| net | 60 ms | 4 ms (15 x) |" in table
+    other = {"name": "other", "milliseconds": {"generate": 9.0}, "ratio": {"generate": 1.0}}
+    table = command.table("bundled", [line, other])
+    assert "| net | 60 ms | 4 ms (15 x) |  |" in table and "| other |  |  | 9 ms |" in table
 
 
 def test_a_network_from_end_to_end(monkeypatch):
