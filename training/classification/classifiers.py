@@ -248,6 +248,7 @@ def _show_mistakes(given, held_out, path):
     surest = wrong[np.argsort(-given[wrong].max(axis=1))][:MISTAKES]
     names = held_out.classes
     told = [f"{names[held_out.labels[at]]},\nnot {names[answers[at]]}" for at in surest]
+    path.unlink(missing_ok=True)  # that of an earlier measurement
     if told:
         sheets.sheet([held_out.images[at] for at in surest], told, path)
 

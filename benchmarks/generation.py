@@ -1,0 +1,61 @@
+"""GPT-2 base (Radford et al. 2019) with random weights, token by token.
+
+Knows no text: the tokens are drawn at random, and the next one is always the likeliest.
+"""
+
+import numpy as np
+
+from benchmarks import timing
+from models import converted, runtime, text_generation
+
+GIVEN, ADDED, ROOM = 8, 32, 256  # tokens of the prompt, added to it, and in the app's cache
+
+
+def line():
+    """Time ADDED tokens: keras-hub's `generate`, and the app's loop on each engine.
+
+    Returns:
+        dict as of `timing.line`, with `tokens_per_second` by call and `weights_gb`, what has to be
+        read from memory for each token in float32: the bandwidth divided by it is the bound.
+    """
+    runtime.start()
+    import keras_hub
+
+    backbone = keras_hub.models.GPT2Backbone(50257, 12, 12, 768, 3072, dropout=0.0)
+    model = keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
+    model.compile(sampler="greedy")
+    ids = np.random.default_rng(0).integers(1, 50000, (1, GIVEN)).astype("int32")
+    begun, steps = _compiled(model, ids)
+    calls = {"generate": lambda: _by_keras(model, ids)}
+    calls |= {name: lambda step=step: _loop(begun, step) for name, step in steps.items()}
+    found = timing.line("GPT-2 base, 32 tokens", calls)
+    rate = {name: round(1000 * ADDED / ms, 1) for name, ms in found["milliseconds"].items()}
+    size = sum(int(np.prod(each.shape)) for each in model.weights) * 4 / 1e9
+    return {**found, "tokens_per_second": rate, "weights_gb": round(size, 3)}
+
+
+def _by_keras(model, ids):
+    padded = np.zeros((1, GIVEN + ADDED), "int32")
+    padded[:, :GIVEN] = ids
+    given = {"token_ids": padded, "padding_mask": (padded > 0).astype("int32")}
+    model.generate(given, stop_token_ids=None)
+
+
+def _compiled(model, ids):
+    """What the app's `prefill` gives for the prompt, and `step` on each engine."""
+    padded = np.zeros((1, ROOM), "int32")
+    padded[:, :GIVEN] = ids
+    begun = runtime.compile(text_generation.prefill, model)(padded, np.int32(GIVEN - 1))
+    step = runtime.compile(text_generation.step, model)
+    arrays = [np.zeros(1, "int32"), ids[:, :1], begun[2], np.int32(GIVEN)]
+    step(*arrays)
+    tried = converted.trial(step.graph, arrays, converted.precisions())
+    programs = {f"OpenVINO {name}": program for name, program in tried.programs.items()}
+    return begun, {"TensorFlow": step, **programs}
+
+
+def _loop(begun, step):
+    logits, _, cache = begun
+    for place in range(GIVEN, GIVEN + ADDED):
+        token = logits.argmax(axis=-1)[:, None].astype("int32")
+        logits, _, cache = step(np.zeros(1, "int32"), token, cache, np.int32(place))
