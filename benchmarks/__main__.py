@@ -54,7 +54,7 @@ def table(part, found):
 
 def _timed(lines):
     engines = list(dict.fromkeys(name for line in lines for name in line["milliseconds"]))
-    rows = [["", *engines]]
+    rows = [["median of calls in turns", *engines]]
     for line in lines:
         rows.append([line["name"], *(_cell(line, engine) for engine in engines)])
     return _markdown(rows)
@@ -64,7 +64,8 @@ def _cell(line, engine):
     if engine not in line["milliseconds"]:
         return ""
     spent, ratio = line["milliseconds"][engine], line["ratio"][engine]
-    return f"{spent:.3g} ms" if ratio == 1 else f"{spent:.3g} ms ({ratio:.3g} x)"
+    told = f"{spent:,.0f} ms" if spent >= 100 else f"{spent:.3g} ms"
+    return told if ratio == 1 else f"{told} ({ratio:.3g} x)"
 
 
 def _served(found):

@@ -152,7 +152,7 @@ def measure(case):
     graph = runtime.compile(function, model)
     graph(*arrays)
     tried = converted.trial(graph.graph, arrays, converted.precisions())
-    calls = {"predict": predict, "TensorFlow": tried.plain}
+    calls = {"Keras": predict, "TensorFlow": tried.plain}
     for precision, program in tried.programs.items():
         calls[f"OpenVINO {precision}"] = functools.partial(program, *arrays)
     return timing.line(case.name, calls, apart=tried.apart)

@@ -39,7 +39,7 @@ def _classification(row):
     pixels = row.record["training"].get("pixels")
     fitted = classification.fit(picture, model.preprocessor.image_converter, pixels)[None]
     return {
-        "predict": lambda: model.predict(fitted, verbose=0),
+        "Keras": lambda: model.predict(fitted, verbose=0),
         "the app": lambda: classification.classify(picture, row.id, 5),
     }
 
@@ -49,7 +49,7 @@ def _detection(row):
     model = loader.load(row.id).model
     square, _ = images.letterbox(picture, detection.side(model))
     return {
-        "predict": lambda: model.predict(square[None], verbose=0),
+        "Keras": lambda: model.predict(square[None], verbose=0),
         "the app": lambda: detection.detect(picture, row.id).filter(0.5, 0.5),
     }
 
@@ -57,7 +57,7 @@ def _detection(row):
 def _sentiment(row):
     model = loader.load(row.id).model
     return {
-        "predict": lambda: model.predict([TEXT], verbose=0),
+        "Keras": lambda: model.predict([TEXT], verbose=0),
         "the app": lambda: sentiment.score(TEXT, row.id),
     }
 
@@ -67,7 +67,7 @@ def _text_generation(row):
     model.compile(sampler="greedy")
     length = 1 + len(model.preprocessor.tokenizer(PROMPT)) + TOKENS
     return {
-        "generate": lambda: model.generate(PROMPT, max_length=length, stop_token_ids=None),
+        "Keras": lambda: model.generate(PROMPT, max_length=length, stop_token_ids=None),
         "the app": lambda: list(text_generation.generate(PROMPT, row.id, TOKENS, "greedy")),
     }
 
@@ -77,7 +77,7 @@ def _captioning(row):
     model = loader.load(row.id).model
     square, _ = images.letterbox(picture, model.size)
     return {
-        "predict": functools.partial(_caption_by_predict, model, square),
+        "Keras": functools.partial(_caption_by_predict, model, square),
         "the app": lambda: captioning.caption(picture, row.id, method="greedy"),
     }
 

@@ -26,7 +26,7 @@ def line():
     model.compile(sampler="greedy")
     ids = np.random.default_rng(0).integers(1, 50000, (1, GIVEN)).astype("int32")
     begun, steps = _compiled(model, ids)
-    calls = {"generate": lambda: _by_keras(model, ids)}
+    calls = {"Keras": lambda: _by_keras(model, ids)}
     calls |= {name: lambda step=step: _loop(begun, step) for name, step in steps.items()}
     found = timing.line("GPT-2 base, 32 tokens", calls)
     rate = {name: round(1000 * ADDED / ms, 1) for name, ms in found["milliseconds"].items()}

@@ -1,7 +1,8 @@
-"""Import direction, completeness of the catalogue, truth of the README's tree."""
+"""Import direction, completeness of the catalogue, truth of the README's tree and tables."""
 
 import ast
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as benchmarks
 from models import catalog
 from tabs import TABS
 from training import model_cards
@@ -119,3 +121,10 @@ def test_the_scores_in_the_readme_are_the_measured_ones(row):
     readme = (ROOT / "README.md").read_text()
     (line,) = re.findall(rf"^\| `{row.id}` \|.*$", readme, re.M)
     assert f"| {row.score} |" in line
+
+
+@pytest.mark.parametrize("part", benchmarks.PARTS)
+def test_the_speed_tables_in_the_readme_are_the_measured_ones(part):
+    found = json.loads(benchmarks.RESULTS.read_text())
+    assert benchmarks.table(part, found[part]) in (ROOT / "README.md").read_text()
+    assert found["date"] in (ROOT / "README.md").read_text()

@@ -25,11 +25,11 @@ def test_a_slow_line_ends_after_a_few_rounds(monkeypatch):
 
 
 def test_a_ratio_says_how_many_times_as_fast_as_the_first(monkeypatch):
-    spent = {"predict": timing.Timing(1.0, 0.06, 0.1), "ours": timing.Timing(2.0, 0.004, 0.1)}
+    spent = {"Keras": timing.Timing(1.0, 0.06, 0.1), "ours": timing.Timing(2.0, 0.004, 0.1)}
     monkeypatch.setattr(timing, "in_turns", lambda calls: spent)
-    line = timing.line("net", {"predict": None, "ours": None}, apart={})
-    assert line["ratio"] == {"predict": 1.0, "ours": 15.0}
-    other = {"name": "other", "milliseconds": {"generate": 9.0}, "ratio": {"generate": 1.0}}
+    line = timing.line("net", {"Keras": None, "ours": None}, apart={})
+    assert line["ratio"] == {"Keras": 1.0, "ours": 15.0}
+    other = {"name": "other", "milliseconds": {"graph": 9.0}, "ratio": {"graph": 1.0}}
     table = command.table("bundled", [line, other])
     assert "| net | 60 ms | 4 ms (15 x) |  |" in table and "| other |  |  | 9 ms |" in table
 
@@ -43,7 +43,7 @@ def test_a_network_from_end_to_end(monkeypatch):
         return architectures._case(model, [np.ones((1, 8), "float32")])
 
     line = architectures.measure(architectures.Case("tiny", build))
-    assert line["ratio"]["predict"] == 1 and "OpenVINO float32" in line["milliseconds"]
+    assert line["ratio"]["Keras"] == 1 and "OpenVINO float32" in line["milliseconds"]
     assert line["apart"]["float32"] < 1e-3
 
 
