@@ -42,7 +42,8 @@ class Loaded:
     def compiled(self, function: Callable, exact=False):
         """Return `function(model, *arrays)` compiled, built on the first call for `function`.
 
-        `exact` keeps it from bfloat16, whose rounding would change which of two words is likelier.
+        `exact` keeps it from bfloat16, whose rounding would change which of two words is likelier,
+        and a text's score with the number of texts beside it.
         """
         if function not in self._callables:
             self._callables[function] = runtime.compile(function, self.model, self.key, exact)

@@ -124,7 +124,7 @@ def _log_shares(loaded, rows):
             batch = [rows[place] for place in chosen]
             batch += batch[-1:] * (step - len(batch))  # a full batch has the shape seen before
             with loaded.lock:
-                logs = loaded.compiled(log_probabilities)(np.stack(batch))
+                logs = loaded.compiled(log_probabilities, exact=True)(np.stack(batch))
             for place, log in zip(chosen, logs, strict=False):
                 found[place] = log
     return np.stack(found).astype("float64")

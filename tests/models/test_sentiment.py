@@ -102,7 +102,7 @@ def test_a_score_is_what_keras_hub_predicts(tiny):
     logits = tiny.load(NAME).model.predict(texts, verbose=0)
     expected = np.exp(logits)[:, 1] / np.exp(logits).sum(axis=1)
     found = [each.positive for each in sentiment.score_many(texts)]
-    np.testing.assert_allclose(found, expected, atol=2e-3)  # what bfloat16 may round away
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_many_texts_score_as_each_alone(tiny):
