@@ -102,9 +102,11 @@ def diffusion(side):
     """One step of Stable Diffusion 1.4's U-Net at `side` pixels, with guidance: a batch of two."""
 
     def build():
-        from keras_cv.src.models.stable_diffusion.diffusion_model import DiffusionModel
+        import keras_cv
 
-        model = DiffusionModel(side, side, 77, download_weights=False)
+        model = keras_cv.models.stable_diffusion.DiffusionModel(
+            side, side, 77, download_weights=False
+        )
         cells = side // 8
         arrays = [
             RNG.standard_normal((2, cells, cells, 4), np.float32),

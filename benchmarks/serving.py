@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from gradio_client import Client, handle_file
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "assets" / "examples" / "elephant.jpg"
@@ -100,14 +101,10 @@ def _visit(client):
 
 
 def _client(address):
-    from gradio_client import Client
-
     return Client(address, verbose=False)
 
 
 def _classify(client):
-    from gradio_client import handle_file
-
     return client.predict(handle_file(PICTURE), api_name="/classify")
 
 

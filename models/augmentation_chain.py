@@ -58,6 +58,30 @@ augmented = np.concatenate(augmented)[:count]  # (count, height, width, 3)
 mixed = np.concatenate(mixed)[:count]  # (count, classes), each row sums to 1
 """
 
+_FLIP = {"layer": "RandomFlip"}
+_CROP = {"layer": "RandomCropAndResize"}
+_RAND = {
+    "layer": "RandAugment",
+    "augmentations_per_image": 3,
+    "magnitude": 0.3,
+    "magnitude_stddev": 0.2,
+    "rate": 1.0,
+}
+_CUTOUT = {"layer": "RandomCutout", "height_factor": 0.4, "width_factor": 0.4}
+_MIXED = {"layer": "RandomChoice", "layers": ["CutMix", "MixUp"], "batchwise": True}
+
+CHAINS = {
+    "The guide's training pipeline": [_FLIP, _CROP, _RAND, _CUTOUT, _MIXED],
+    "RandAugment alone": [_RAND],
+    "CutMix or MixUp": [_MIXED],
+    "Flip and crop": [_FLIP, _CROP],
+    "Turn, shift and zoom": ["RandomRotation", "RandomTranslation", "RandomZoom"],
+    "Colour only": ["RandomColorJitter", "RandomColorDegeneration"],
+    "Hide and seek": ["RandomCutout", {"layer": "GridMask", "fill_value": 128}],
+    "Four in one, as detectors train": ["RandomFlip", "Mosaic"],
+    "Inference: resize only": ["Resizing"],
+}
+
 
 @dataclass(frozen=True)
 class Step:

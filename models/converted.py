@@ -139,7 +139,7 @@ def _made(folder, graph, arrays, allowed):
     verdict, network = _judged(graph, arrays, allowed)
     try:
         _keep(folder, verdict, network)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter is how OpenVINO says that a disk is full
         log.warning("the converted program is not kept in %s (%s)", folder, error)
     return verdict, network
 

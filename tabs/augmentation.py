@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from models import augmentation
-from models.augmentation_layers import CHAINS
+from models.augmentation_chain import CHAINS
 from models.checks import BadInput
 from tabs import augmentation_editor, widgets
 

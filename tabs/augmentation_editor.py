@@ -11,7 +11,8 @@ from itertools import count
 import gradio as gr
 
 from models import augmentation_chain
-from models.augmentation_layers import CHAINS, LAYERS
+from models.augmentation_chain import CHAINS
+from models.augmentation_layers import LAYERS
 
 OWN = "A chain of your own"
 _LIGHT = {"api_visibility": "private", "show_progress": "hidden"}

@@ -68,7 +68,8 @@ def _use(row):
 
 
 def _repeat(row):
-    return f"python -m training.{row.id} --data FOLDER"
+    command = f"python -m training.{row.id} --data FOLDER"
+    return "\n".join([command, *[f"{command} --further"] * (row.record["training"]["rounds"] - 1)])
 
 
 if __name__ == "__main__":

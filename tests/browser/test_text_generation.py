@@ -29,20 +29,17 @@ def finished(tab):
     return tab.locator("#story p").inner_text()
 
 
-def set_length(page, tab, tokens):
-    """Set the length in the settings, once they have opened: a number filled in before is lost."""
+def set_length(tab, tokens):
+    """Set the length in the settings."""
     tab.get_by_text("Settings", exact=True).click()
     number = tab.get_by_label("number input for Length")
-    number.wait_for()
-    page.wait_for_timeout(1000)
     number.fill(str(tokens))
     number.press("Tab")
-    page.wait_for_timeout(500)
     expect(number).to_have_value(str(tokens))
 
 
 def test_write_then_continue(page, tab):
-    set_length(page, tab, 15)
+    set_length(tab, 15)
     write(tab, MINE)
     first = finished(tab)
     assert first.startswith(MINE) and len(first) > len(MINE) + 10
@@ -62,7 +59,7 @@ def test_write_then_continue(page, tab):
 def test_stop_keeps_what_is_there(page, tab):
     tab.get_by_text("ROMEO:").click()
     tab.get_by_text("manner, not the meaning").wait_for(timeout=PATIENCE)
-    set_length(page, tab, 1000)
+    set_length(tab, 1000)
     button(tab, "Write").click()
     tab.locator("#story span").nth(3).wait_for(timeout=PATIENCE)
     button(tab, "Stop").click(timeout=PATIENCE)

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from models import augmentation, augmentation_chain
-from models.augmentation_layers import CHAINS, LAYERS
+from models.augmentation_chain import CHAINS
+from models.augmentation_layers import LAYERS
 from models.augmentation_worker import worker
 from models.checks import BadInput
 

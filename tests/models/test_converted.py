@@ -74,7 +74,7 @@ def test_each_shape_is_converted_once_and_kept_for_the_next_start(function, cach
     assert other(arrays[0]) and len(other.choices) == 1
 
 
-@pytest.mark.parametrize("harm", ["verdict.json", "program.xml"])
+@pytest.mark.parametrize("harm", ["verdict.json", "program.xml", "program.bin"])
 def test_a_damaged_entry_is_made_anew(function, cache, harm, caplog):
     array = np.ones((1, 64), "float32")
     expected = runtime.compile(*function, key="weights")(array)

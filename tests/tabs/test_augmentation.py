@@ -8,7 +8,8 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from models.augmentation_layers import CHAINS, LAYERS
+from models.augmentation_chain import CHAINS
+from models.augmentation_layers import LAYERS
 from models.checks import BadInput
 from tabs import augmentation
 from tabs import augmentation_editor as editor

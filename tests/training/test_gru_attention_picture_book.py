@@ -1,4 +1,4 @@
-"""The recipe of `gru_attention_picture_book`: its targets, the whole path in small, its floor."""
+"""The recipe of `gru_attention_picture_book`: its targets, batches and scenes."""
 
 import numpy as np
 import pytest

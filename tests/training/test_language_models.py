@@ -1,4 +1,4 @@
-"""What the GPT-2 recipes share, and the recipes themselves on tiny data."""
+"""What the GPT-2 recipes share."""
 
 import numpy as np
 import pytest

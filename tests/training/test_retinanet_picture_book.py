@@ -1,16 +1,11 @@
-"""The detector's recipe: metric by hand, targets, views, losses, and the whole path in small."""
+"""The detector's recipe: metric by hand, targets, views, losses, stages."""
 
 import numpy as np
 import pytest
 
-from training import picture_book
 from training.detection.metrics import average_precision, matched, overlaps, summary
 from training.detection.targets import BACKGROUND, IGNORED, assign, encode, through, window
 
-needs_font = pytest.mark.skipif(
-    not picture_book.FONT.exists(),
-    reason="needs the Debian package fonts-noto-color-emoji, which draws the picture-book world",
-)
 A, B, C = [0, 0, 10, 10], [20, 20, 30, 30], [40, 0, 50, 10]
 
 

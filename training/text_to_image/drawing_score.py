@@ -22,7 +22,8 @@ APART = {  # how far right and down the second thing's middle is of the first's
     "above": (0, 1),
     "below": (0, -1),
 }
-WORDINGS = (  # no caption is in capitals or says "please", "show" or "shiny"
+# No caption says "please", "show" or "shiny"; the bare name and the plural are among them.
+WORDINGS = (
     "PICTURE OF {a}",
     "{several}",
     "{name}",
@@ -33,12 +34,12 @@ BATCH = 64
 TOGETHER = text_to_image.MOST_IMAGES  # pictures drawn side by side
 
 
-def loaded(folder, dtype="float32"):
+def loaded(folder):
     """The preset in `folder` as the app loads it, converted where that is faster."""
     from models.architectures.stable_diffusion import StableDiffusion
 
     row = catalog.get("stable_diffusion_picture_book")
-    model = StableDiffusion.from_preset(str(folder), dtype=dtype)
+    model = StableDiffusion.from_preset(str(folder), dtype="float32")
     return loader.Loaded(row, model, nbytes=0, seconds=0.0, key=loader.fingerprint(folder))
 
 
