@@ -57,7 +57,7 @@ def caption(image, model=None, count=5, seed=None, method="sample", temperature=
 
 def _locked(loaded, function):
     """The compiled function, taking the model's lock for each call."""
-    run = loaded.compiled(function)
+    run = loaded.compiled(function, exact=True)
 
     def call(*arrays):
         with loaded.lock:

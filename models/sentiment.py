@@ -59,15 +59,19 @@ def _scored(texts, model):
     row = catalog.pick(model, "sentiment")
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
-        packing = loaded.model.preprocessor
-        pieces = [np.asarray(each, "int32") for each in packing.tokenizer(texts)]
-        parts, owners = windows(pieces, packing.sequence_length - 2)
-        logs = _log_shares(loaded, [framed(part, packing) for part in parts])
-        weights = np.array([len(part) for part in parts], "float64")[:, None]
-        shares = pooled(logs, weights, owners, len(texts))
-        positive = shares[:, catalog.labels(row.id).index("positive")]
+        positive = shares(loaded, texts)[:, catalog.labels(row.id).index("positive")]
         run = loaded.run(began)
     return tuple(Sentiment(float(share), float(1 - share), run) for share in positive)
+
+
+def shares(loaded, texts):
+    """Probabilities (texts, classes) of texts on a Loaded TextClassifier; each row sums to 1."""
+    packing = loaded.model.preprocessor
+    pieces = [np.asarray(each, "int32") for each in packing.tokenizer(texts)]
+    parts, owners = windows(pieces, packing.sequence_length - 2)
+    logs = _log_shares(loaded, [framed(part, packing) for part in parts])
+    weights = np.array([len(part) for part in parts], "float64")[:, None]
+    return pooled(logs, weights, owners, len(texts))
 
 
 def windows(pieces, length):

@@ -17,6 +17,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from models import catalog, loader, sentiment
 from training import recipe
 from training.sentiment import everyday, reviews, word_pieces
 from training.sentiment.ngrams import NGrams
@@ -58,7 +59,7 @@ def main(argv=None):
         seconds = time.perf_counter() - start
         recipe.save(classifier, args.out, LABELS)
         recipe.trained(args, classifier, seconds, epochs=shape.epochs)
-    return measure(data, args.out)
+    return measure(data, args)
 
 
 @dataclass(frozen=True)
@@ -173,24 +174,30 @@ def fit(classifier, batches, shape, work):
     network.fit(batches, epochs=shape.epochs, callbacks=[backup], verbose=2)
 
 
-def measure(data, folder):
+def measure(data, args):
     """Accuracy of the saved preset, in training.json; gives that record."""
-    classifier = keras_hub.models.TextClassifier.from_preset(str(folder), dtype="float32")
-    right = accuracy(classifier, data.held_out, data.held_out_labels)
+    classifier = keras_hub.models.TextClassifier.from_preset(str(args.out), dtype="float32")
+    key = recipe.key(args)
+    right = accuracy(classifier, data.held_out, data.held_out_labels, key)
     texts, labels = everyday.test_sentences()
     return recipe.report(
-        folder,
+        args,
         measure="accuracy on sentences of film reviews",
         value=right,
         held_out=f"{len(data.held_out):,} sentences of Sentence Polarity v1.0, split by seed",
-        everyday_accuracy=round(accuracy(classifier, texts, labels), 4),
+        everyday_accuracy=round(accuracy(classifier, texts, labels, key), 4),
         everyday_sentences=len(texts),
     )
 
 
-def accuracy(classifier, texts, labels):
-    """The share of texts whose likelier class is their label."""
-    return float((classifier.predict(texts, verbose=0).argmax(axis=1) == labels).mean())
+def accuracy(classifier, texts, labels, key=None):
+    """The share of texts whose likelier class is their label; `key` is as `recipe.key` gives it."""
+    if key is None:
+        given = classifier.predict(texts, verbose=0)
+    else:
+        row = catalog.get("bert_tiny_reviews")
+        given = sentiment.shares(loader.Loaded(row, classifier, 0, 0.0, key), texts)
+    return float((given.argmax(axis=1) == labels).mean())
 
 
 if __name__ == "__main__":

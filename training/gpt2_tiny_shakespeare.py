@@ -27,7 +27,7 @@ def main(argv=None):
     text, held_out = split(text)
     if not args.measure:
         train(args, text)
-    return measure(args.out, held_out)
+    return measure(args, held_out)
 
 
 def train(args, text):
@@ -89,14 +89,14 @@ class Windows:
         return np.insert(pieces, 0, self.end, axis=1)
 
 
-def measure(out, held_out):
+def measure(args, held_out):
     """Score the saved preset on a text; gives the record."""
-    model = keras_hub.models.GPT2CausalLM.from_preset(str(out), dtype="float32")
+    model = keras_hub.models.GPT2CausalLM.from_preset(str(args.out), dtype="float32")
     tokenizer = model.preprocessor.tokenizer
     ids = np.append(tokenizer.end_token_id, tokenizer(held_out)).astype("int32")
-    cost = language_models.nats(model, ids)
+    cost = language_models.nats(model, ids, recipe.key(args))
     return recipe.report(
-        out,
+        args,
         measure="loss in nats per character",
         value=cost / len(held_out),
         held_out=f"the last tenth of the text, {len(held_out):,} characters",

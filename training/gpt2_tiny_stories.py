@@ -99,13 +99,13 @@ def measure(args):
     end, context = tokenizer.end_token_id, model.backbone.max_sequence_length
     ids = [np.array([end, *tokenizer(story.text), end], "int32") for story in held_out]
     paid = sum(min(len(each) - 1, context) for each in ids)
-    cost = language_models.nats_apart(model, ids)
+    cost = language_models.nats_apart(model, ids, recipe.key(args))
     sampled = continuations(model, held_out, args.seed, count=2 if args.smoke else SAMPLED)
     told = [(story.text, story.hero) for story in held_out]
     learned = tell(TRAINING, args.seed, count=60 if args.smoke else STORIES)
     known = {four for story in learned for four in fours(story.text)}
     return recipe.report(
-        args.out,
+        args,
         measure="perplexity per token",
         value=math.exp(cost / paid),
         held_out=f"{len(held_out)} stories of held-out seeds",

@@ -3,14 +3,16 @@
 Knows nothing of the page. Run it with `python -m training.gru_attention_picture_book` after
 `training.retinanet_picture_book`, whose encoder it takes; the emoji font is needed.
 
-The encoder is the detector's, trained before and frozen, so its features are made once and the
-decoder trains on them alone. Beside the sentence (Xu et al. 2015, "Show, Attend and Tell") each
-place learns to stand for the word of the thing that is seen there; without it the attention takes
-far longer to find its subject.
+The encoder is the detector's, trained before. At first it is frozen, so its features are made once
+and the decoder trains on them alone; then both train along, on pictures that are mirrored half of
+the time. Beside the sentence (Xu et al. 2015, "Show, Attend and Tell") each place learns to stand
+for the word of the thing that is seen there; without it the attention takes far longer to find its
+subject.
 """
 
 import dataclasses
 import functools
+import math
 import textwrap
 
 import keras
@@ -33,6 +35,7 @@ WORDS = 40  # of a caption at most, START and END included
 PACE = 8  # captions are padded to a multiple of so many words: few shapes to compile
 CELL_SHARE = 0.5  # of the loss of the places' words against that of the sentence
 DEGRADED = 0.25  # of the scenes are blurred, noisy or recoloured
+SIDES = ("left", "right")  # the words that change places when a picture is mirrored
 MISTAKES = 8  # shown in the model card
 
 
@@ -42,11 +45,12 @@ class Plan:
 
     scenes: int
     held_out: int
-    decoder: Stage
+    decoder: Stage  # alone, on features that are made once; only in the first round
+    along: Stage  # with the encoder
 
 
-FULL = Plan(14_000, 500, Stage(6_000, 48, 2e-3, 18))
-SMOKE = Plan(10, 4, Stage(3, 4, 1e-3, 1))
+FULL = Plan(14_000, 500, Stage(6_000, 48, 2e-3, 18), Stage(8_000, 24, 6e-4, 40))
+SMOKE = Plan(10, 4, Stage(3, 4, 1e-3, 1), Stage(3, 4, 1e-3, 1))
 
 
 def scenes(count, seed, folder):
@@ -140,6 +144,11 @@ def loss(model, seen, ids, cells):
     return words + CELL_SHARE * tf.reduce_mean(entropy(cells, model.named(places)))
 
 
+def loss_along(model, pictures, ids, cells):
+    """The same loss of pictures (batch, SIZE, SIZE, 3), 0 to 255, through the encoder."""
+    return loss(model, model.features(tf.cast(pictures, "float32")), ids, cells)
+
+
 def batch(number, count, seed, seen, ids, cells):
     """Batch `number`: `count` scenes, SIDE_BY_SIDE captions of each, padded to the longest."""
     rng = np.random.default_rng([seed, number])
@@ -151,8 +160,21 @@ def batch(number, count, seed, seen, ids, cells):
     return seen[chosen], told[..., :length], cells[chosen]
 
 
+def half_mirrored(number, seed, words, **drawn):
+    """Batch `number` of pictures, every other one mirrored: what is left is right, and told so."""
+    pictures, told, cells = batch(number, seed=seed, **drawn)
+    sides = [words.index(side) for side in SIDES]
+    flipped = slice(None, None, 2)
+    told, there = told.copy(), told[flipped]
+    told[flipped] = np.select([there == side for side in sides], sides[::-1], there)
+    grid = cells.reshape(len(cells), math.isqrt(cells.shape[1]), -1).copy()
+    grid[flipped] = grid[flipped, :, ::-1]
+    pictures[flipped] = pictures[flipped, :, ::-1]
+    return pictures, told, grid.reshape(cells.shape)
+
+
 def train(plan, drawn, args):
-    """Train the decoder on the frozen encoder's features.
+    """Train the decoder on the frozen encoder's features, then both; a further round only both.
 
     Returns:
         (the Captioner in float32, steps, seconds spent).
@@ -162,19 +184,28 @@ def train(plan, drawn, args):
         encoder(args.smoke, "mixed_bfloat16"), words, **options, dtype="mixed_bfloat16"
     )
     recipe.goes_on(model, args, Captioner)
-    model.image_encoder.trainable = False
+    told = {
+        "seed": args.drawn,
+        "ids": sentence_ids(drawn["captions"], words),
+        "cells": cell_words(drawn["boxes"], drawn["labels"], model.grid, words),
+    }
+    steps, seconds = (0, 0.0) if args.further else alone(model, plan.decoder, drawn, told, args)
+    model.image_encoder.trainable = True
     make = functools.partial(
-        batch,
-        count=plan.decoder.batch,
-        seed=args.drawn,
-        seen=features(model, drawn["images"]),
-        ids=sentence_ids(drawn["captions"], words),
-        cells=cell_words(drawn["boxes"], drawn["labels"], model.grid, words),
+        half_mirrored, words=words, count=plan.along.batch, seen=drawn["images"], **told
     )
-    steps, seconds = minimise(loss, model, make, plan.decoder, args.work / "decoder.npz")
+    more = minimise(loss_along, model, make, plan.along, args.work / "along.npz")
     exact = Captioner(encoder(args.smoke, "float32"), words, **options, dtype="float32")
     exact.set_weights(model.get_weights())
-    return exact, steps, seconds
+    return exact, steps + more[0], seconds + more[1]
+
+
+def alone(model, stage, drawn, told, args):
+    """Train the decoder of `model` on the features of its frozen encoder; (steps, seconds)."""
+    model.image_encoder.trainable = False
+    seen = features(model, drawn["images"])
+    make = functools.partial(batch, count=stage.batch, seen=seen, **told)
+    return minimise(loss, model, make, stage, args.work / "decoder.npz")
 
 
 def said(captions, args):
@@ -183,12 +214,12 @@ def said(captions, args):
         earlier = Captioner.from_preset(str(args.out), dtype="float32")
         return earlier.vocabulary, {"length": earlier.length, "once": earlier.once}
     told = [caption for each in captions for caption in each]
-    words = vocabulary.build([*told, *picture_book.CLASSES])
+    words = vocabulary.build([*told, *picture_book.CLASSES, *SIDES])
     return words, {"length": WORDS, "once": vocabulary.said_once(words, told)}
 
 
-def measure(model, drawn):
-    """What the greedy captions of scenes name.
+def measure(model, drawn, key=None):
+    """What the greedy captions of scenes name; `key` is as `recipe.key` gives it.
 
     Returns:
         dict of `named`, the share of the things there whose class the caption names; `true`, the
@@ -196,7 +227,7 @@ def measure(model, drawn):
         counts; `claims`, how many were stated; `captions`, the captions; `wrong`, how many classes
         each caption leaves out or makes up.
     """
-    look, say = (runtime.compile(each, model) for each in (captioning.look, captioning.say))
+    look, say = (runtime.compile(each, model, key, True) for each in (captioning.look, captioning.say))
     told = [
         captioning.Speaker(model, look, say, picture).greedy()[0][0] for picture in drawn["images"]
     ]
@@ -232,12 +263,12 @@ def main(argv=None):
         recipe.trained(args, model, seconds, scenes=plan.scenes, steps=steps)
     saved = Captioner.from_preset(str(args.out), dtype="float32")
     unseen = scenes(plan.held_out, picture_book.HELD_OUT, args.work)
-    figures = measure(saved, unseen)
+    figures = measure(saved, unseen, recipe.key(args))
     worst = np.argsort(figures["wrong"], kind="stable")[: -MISTAKES - 1 : -1]
     told = ["\n".join(textwrap.wrap(figures["captions"][at], 32)[:3]) for at in worst]
     sheets.sheet([unseen["images"][at] for at in worst], told, args.out / "failures.jpg", 4, 240)
     return recipe.report(
-        args.out,
+        args,
         "things named by greedy captions",
         figures["named"],
         f"{plan.held_out:,} scenes of seeds that training never draws",

@@ -14,6 +14,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from models import loader
+
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
 SHARD_GB = 0.015  # of float32 weights; half of that on disk, safely under a plain-git host's 10 MB
 
@@ -27,9 +29,10 @@ def arguments(module, argv=None):
 
     Returns:
         A namespace: `data` (Path or None), `out` (Path), `smoke` (bool), `measure` (bool),
-        `further` (bool), `work` (Path for checkpoints and caches), `seed` (int from 0, of what is
-        held out and of the first weights), `drawn` (int, seed of what this round draws and of its
-        order) and `earlier` (what is recorded of the training before a further round, else {}).
+        `by_keras` (bool), `further` (bool), `work` (Path for checkpoints and caches), `seed` (int
+        from 0, of what is held out and of the first weights), `drawn` (int, seed of what this round
+        draws and of its order) and `earlier` (what is recorded of the training before a further
+        round, else {}).
     """
     name = str(getattr(module, "name", module)).rpartition(".")[2]
     parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
@@ -40,6 +43,11 @@ def arguments(module, argv=None):
     parser.add_argument("--smoke", action="store_true", help="the whole path in seconds, tiny data")
     parser.add_argument(
         "--measure", action="store_true", help="do not train: measure the preset that is there"
+    )
+    parser.add_argument(
+        "--by-keras",
+        action="store_true",
+        help="with --measure: on Keras alone, not on the programs that the app converts it to",
     )
     parser.add_argument(
         "--further", action="store_true", help="train the preset that is there once more"
@@ -132,13 +140,23 @@ def trained(args, model, seconds, **more):
     _write(args.out, {"training": training})
 
 
-def report(out, measure, value, held_out, **more):
+def key(args):
+    """What `runtime.compile` needs to measure a saved preset as the app runs it.
+
+    None, which keeps it on Keras, where that is asked for, and in a smoke run: converting takes
+    longer than it.
+    """
+    return None if args.by_keras or args.smoke else loader.fingerprint(args.out)
+
+
+def report(args, measure, value, held_out, **more):
     """Put into training.json what the saved preset scored on data that its recipe held out.
 
-    Scores of an earlier measurement go; how the weights came about stays.
+    Scores of an earlier measurement go; how the weights came about stays. What Keras alone scores
+    is one more figure, `by_keras`, of the measurement that is there.
 
     Args:
-        out: Path of the preset's folder.
+        args: the recipe's arguments.
         measure: str, what was measured, e.g. "top-1 accuracy, mean over classes".
         value: float, in the measure's own unit (a share is between 0 and 1).
         held_out: str, the data that it was measured on and how it was split off.
@@ -147,8 +165,11 @@ def report(out, measure, value, held_out, **more):
     Returns:
         The whole record, a dict.
     """
-    score = {"measure": measure, "value": round(float(value), 4), "held_out": held_out, **more}
-    return _write(out, {**score, "training": _read(out)["training"]})
+    earlier, value = _read(args.out), round(float(value), 4)
+    if args.by_keras:
+        return _write(args.out, {**earlier, "by_keras": value, "training": earlier["training"]})
+    score = {"measure": measure, "value": value, "held_out": held_out, **more}
+    return _write(args.out, {**score, "training": earlier["training"]})
 
 
 def _read(out):

@@ -141,9 +141,12 @@ def train(plan, scenes, args):
     return exact, list(steps), sum(seconds)
 
 
-def measure(model, scenes):
-    """COCO average precision of a detector on scenes: dict of `ap50` and `ap`."""
-    find, found = runtime.compile(detection.candidates, model), []
+def measure(model, scenes, key=None):
+    """COCO average precision of a detector on scenes: dict of `ap50` and `ap`.
+
+    `key` is as `recipe.key` gives it.
+    """
+    find, found = runtime.compile(detection.candidates, model, key), []
     for at in range(0, len(scenes["images"]), 20):
         for image in zip(*find(scenes["images"][at : at + 20].astype("float32")), strict=True):
             image = detection.likeliest(*image)
@@ -171,10 +174,11 @@ def main(argv=None):
         recipe.save(model, args.out, picture_book.CLASSES)
         recipe.trained(args, model, seconds, scenes=plan.scenes, steps=steps)
     saved = keras_hub.models.ObjectDetector.from_preset(str(args.out), dtype="float32")
-    figures = measure(saved, scenes(plan.held_out, picture_book.HELD_OUT))
-    worse = measure(saved, scenes(plan.held_out // 4, picture_book.HELD_OUT, degraded=1.0))
+    key, degraded = recipe.key(args), scenes(plan.held_out // 4, picture_book.HELD_OUT, 1.0)
+    figures = measure(saved, scenes(plan.held_out, picture_book.HELD_OUT), key)
+    worse = measure(saved, degraded, key)
     return recipe.report(
-        args.out,
+        args,
         "AP at IoU 0.5",
         figures["ap50"],
         f"{plan.held_out:,} scenes of seeds that training never draws",

@@ -169,10 +169,10 @@ def normalised(model, latents):
 
 def measure(plan, args):
     """Score the saved preset on held-out scenes and by what a classifier sees in its drawings."""
-    artist = drawing_score.loaded(args.out)
+    artist = drawing_score.loaded(args.out, recipe.key(args))
     error = drawing_score.velocity_error(artist.model, plan.held_out)
     if not plan.scored:
-        return recipe.report(args.out, "velocity error", error, "scenes of seeds not trained on")
+        return recipe.report(args, "velocity error", error, "scenes of seeds not trained on")
     names = picture_book.CLASSES[: plan.scored]
     drawn = drawing_score.things(artist, names, plan.seeds)
     share, missed = drawing_score.named(drawn)
@@ -181,7 +181,7 @@ def measure(plan, args):
     sheets.sheet(firsts, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
     related = drawing_score.related(artist, drawing_score.pairs(plan.pairs), plan.paired_seeds)
     return recipe.report(
-        args.out,
+        args,
         MEASURE,
         share,
         f"{len(names)} prompts, {plan.seeds} seeds each",

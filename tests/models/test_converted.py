@@ -20,6 +20,8 @@ from models import (
 )
 
 EXAMPLES = catalog.BUNDLED.parent / "examples"
+SCENES = ("beach", "city", "desert", "forest", "meadow", "night", "room", "sea", "snow", "space")
+DRAWN = [EXAMPLES / f"{name}.jpg" for name in SCENES]
 
 
 @pytest.fixture(autouse=True)
@@ -193,12 +195,39 @@ def test_every_function_of_a_bundled_model_is_equal_in_each_precision(row, shelf
             assert far <= converted.TOLERANCE[precision]
 
 
-@pytest.mark.parametrize("precision", converted.precisions())
+@pytest.fixture(params=converted.precisions())
+def precision(request, monkeypatch):
+    """Each precision in turn, the only one to choose."""
+
+    def fastest(tried, equal):
+        assert request.param in equal, "its result is too far from TensorFlow's"
+        verdict = converted.Verdict(request.param, "the only one", tried.inputs, tried.outputs)
+        return verdict, tried.network
+
+    monkeypatch.setattr(converted, "precisions", lambda: (request.param,))
+    monkeypatch.setattr(converted, "_fastest", fastest)
+    return request.param
+
+
+@pytest.fixture
+def on_tensorflow(monkeypatch):
+    """Gives a function that calls another with everything left on TensorFlow."""
+
+    def unsuited(*_, **__):
+        raise converted.Unsuited("left on TensorFlow by the test")
+
+    def call(function, *args, **kwargs):
+        with monkeypatch.context() as patch:
+            patch.setattr(converted, "program", unsuited)
+            patch.setattr(loader, "use", loader.Shelf(10**9, loader._build).use)
+            return function(*args, **kwargs)
+
+    return call
+
+
 @pytest.mark.parametrize("row", catalog.of("classification"), ids=lambda row: row.id)
-def test_a_bundled_classifier_names_the_same_in_each_precision(row, precision, shelf, monkeypatch):
+def test_a_bundled_classifier_names_the_same_in_each_precision(row, precision, shelf):
     """The likeliest class of an example picture is that of Keras, where Keras sees no tie."""
-    monkeypatch.setattr(converted, "precisions", lambda: (precision,))
-    monkeypatch.setattr(converted, "_fastest", _only(precision))
     loaded = shelf.load(row.id)
     converter = loaded.model.preprocessor.image_converter
     clear = 0
@@ -221,10 +250,24 @@ def softmax(logits):
     return shares / shares.sum()
 
 
-def _only(precision):
-    def fastest(tried, equal):
-        assert precision in equal, "its result is too far from TensorFlow's"
-        verdict = converted.Verdict(precision, "chosen by the test", tried.inputs, tried.outputs)
-        return verdict, tried.network
+@pytest.mark.slow
+def test_the_bundled_detector_frames_the_same_in_each_precision(precision, shelf, on_tensorflow):
+    for file in DRAWN[:5]:
+        expected = on_tensorflow(detection.detect, file).filter()
+        found = detection.detect(file).filter()
+        assert (expected.run.engine, found.run.engine) == ("TensorFlow", "OpenVINO")
+        assert found.run.precision == precision
+        clear = expected.scores > 0.55, found.scores > 0.55  # those at the threshold may come or go
+        for one, other, sure in zip((expected, found), (found, expected), clear, strict=True):
+            for box, label in zip(one.boxes[sure], np.array(one.labels)[sure], strict=True):
+                same = other.boxes[np.array(other.labels) == label]
+                assert (np.abs(same - box).max(axis=1) < 3).any(), f"{label} in {file.name}"
 
-    return fastest
+
+@pytest.mark.slow
+def test_the_bundled_captioner_says_what_it_says_in_tensorflow(shelf, on_tensorflow):
+    for file in DRAWN:
+        expected = on_tensorflow(captioning.caption, file, method="greedy")
+        found = captioning.caption(file, method="greedy")
+        assert (expected.run.engine, found.run.precision) == ("TensorFlow", "float32")
+        assert found.texts == expected.texts, file.name

@@ -125,7 +125,7 @@ def fitted(everything, folder, epochs, minutes=60):
         [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
     model.preprocessor = None
-    classifiers.compile_for_training(model, classifiers.sgd())
+    classifiers.compile_for_training(model, classifiers.sgd(5e-4))
     pace = classifiers.Pace(folder, 8, 4, 0.01, minutes)
 
     def batches_of(size, first_epoch):

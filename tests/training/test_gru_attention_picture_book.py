@@ -44,6 +44,22 @@ def test_a_batch_repeats_by_number_and_is_no_longer_than_it_has_to_be(recipe):
     assert vocabulary.sentence(WORDS, first[1][0, 0]) == "dog cat"
 
 
+def test_every_other_picture_is_mirrored_with_what_is_told_of_it(recipe):
+    words = vocabulary.build(["a dog left of a cat", "right"])
+    captions = [["a dog left of a cat"] * recipe.CAPTIONS] * 3
+    drawn = {
+        "seen": np.tile(np.array([[10, 20], [30, 40]], np.uint8)[None, :, :, None], (3, 1, 1, 3)),
+        "ids": recipe.sentence_ids(captions, words),
+        "cells": np.array([[1, 0, 2, 0]] * 3),
+    }
+    pictures, told, cells = recipe.half_mirrored(0, 0, words, count=4, **drawn)
+    assert vocabulary.sentence(words, told[0, 1]) == "a dog right of a cat"
+    assert vocabulary.sentence(words, told[1, 1]) == "a dog left of a cat"
+    assert (pictures[0, :, :, 0] == [[20, 10], [40, 30]]).all() and (cells[0] == [0, 1, 0, 2]).all()
+    assert (pictures[1, :, :, 0] == [[10, 20], [30, 40]]).all() and (cells[1] == [1, 0, 2, 0]).all()
+    assert (drawn["seen"][0, 0, 0] == 10).all(), "what is drawn from stays as it is"
+
+
 @fonted
 def test_scenes_are_letterboxed_with_their_boxes(recipe, tmp_path):
     drawn = recipe.scenes(10, 5, tmp_path)

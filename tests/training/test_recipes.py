@@ -65,15 +65,21 @@ def preset(tmp_path):
     """Folder of a preset's record, and the arguments of a first round there."""
     args = recipe.arguments("training.some", ["--out", str(tmp_path), "--work", str(tmp_path)])
     recipe.trained(args, keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), 90, steps=4)
-    recipe.report(tmp_path, "accuracy", 0.5, "two photos", top5=0.9)
+    recipe.report(args, "accuracy", 0.5, "two photos", top5=0.9)
     return tmp_path
 
 
 def test_a_new_measurement_replaces_the_old_one_and_keeps_the_training(preset):
-    record = recipe.report(preset, "accuracy", 0.25, "four photos")
+    argv = ["--out", str(preset), "--work", str(preset), "--measure"]
+    args = recipe.arguments("training.some", argv)
+    record = recipe.report(args, "accuracy", 0.25, "four photos")
     assert record == json.loads((preset / "training.json").read_text())
     assert record["value"] == 0.25 and "top5" not in record
     assert record["training"]["parameters"] == 8 and record["training"]["steps"] == 4
+    by_keras = recipe.arguments("training.some", [*argv, "--by-keras"])
+    assert recipe.key(by_keras) is None and recipe.key(args)
+    both = recipe.report(by_keras, "accuracy", 0.24, "four photos")
+    assert both == {**record, "by_keras": 0.24}
 
 
 def test_a_further_round_draws_anew_and_adds_its_minutes(preset):

@@ -11,8 +11,8 @@ import time
 import keras
 import keras_hub
 import numpy as np
-import tensorflow as tf
 
+from models import classification, runtime
 from training import recipe, sheets
 
 MISTAKES = 12  # shown in the model card
@@ -86,7 +86,7 @@ def warm_up_hold_cosine(share, warm_up=0.1, hold=0.45):
     return 0.5 * (1 + math.cos(math.pi * min(1.0, falling)))
 
 
-def sgd(weight_decay=5e-4):
+def sgd(weight_decay):
     """SGD with Nesterov momentum 0.9; weight decay spares biases and normalisation."""
     optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
@@ -232,13 +232,14 @@ def measure(args, held_out, held_out_as, figure="top1", shown=True, also=None):
         also: dict of name to further Photos whose top-1 accuracy goes into the record.
     """
     saved = keras_hub.models.ImageClassifier.from_preset(str(args.out))
-    given = probabilities(saved, held_out.images)
+    key = recipe.key(args)
+    given = probabilities(saved, held_out.images, key)
     result = scores(given, held_out.labels)
     for name, photos in (also or {}).items():
-        result[name] = scores(probabilities(saved, photos.images), photos.labels)["top1"]
+        result[name] = scores(probabilities(saved, photos.images, key), photos.labels)["top1"]
     if shown:
         _show_mistakes(given, held_out, args.out / "failures.jpg")
-    return recipe.report(args.out, MEASURES[figure], result[figure], held_out_as, **result)
+    return recipe.report(args, MEASURES[figure], result[figure], held_out_as, **result)
 
 
 def _show_mistakes(given, held_out, path):
@@ -253,11 +254,22 @@ def _show_mistakes(given, held_out, path):
         sheets.sheet([held_out.images[at] for at in surest], told, path)
 
 
-def probabilities(model, images, batch=250):
-    """Class probabilities (count, classes) of uint8 images, through the model's preprocessor."""
-    network = tf.function(lambda x: tf.nn.softmax(model(model.preprocessor(x), training=False)))
-    parts = [network(images[at : at + batch]).numpy() for at in range(0, len(images), batch)]
-    return np.concatenate(parts)
+def probabilities(model, images, key=None, batch=50):
+    """Class probabilities (count, classes) of images (count, side, side, 3) uint8, as the app does.
+
+    Args:
+        model: an ImageClassifier with its preprocessor.
+        images: larger ones are shrunk to the model's size before, so it needs no smoothing.
+        key: as `recipe.key` gives it.
+        batch: int, images at once.
+    """
+    converter = model.preprocessor.image_converter
+    converter.resizing.antialias = False
+    if images.shape[1] > converter.image_size[0]:
+        images = np.stack([classification.fit(each, converter) for each in images])
+    network = runtime.compile(classification.probabilities, model, key)
+    starts = range(0, len(images), batch)
+    return np.concatenate([network(images[at : at + batch]) for at in starts])
 
 
 def scores(probability, labels):

@@ -11,6 +11,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from models import runtime
 from training import recipe
 
 END = "<|endoftext|>"
@@ -238,12 +239,13 @@ class _State:
         )
 
 
-def nats(model, ids, batch=16):
+def nats(model, ids, key=None, batch=16):
     """What `model` pays for a text, each token seen with at least half a context before it.
 
     Args:
         model: a GPT-2 causal LM.
         ids: (n,) int32; the first token is given, the others are paid for.
+        key: as `recipe.key` gives it.
         batch: int, windows in one call.
 
     Returns:
@@ -252,39 +254,48 @@ def nats(model, ids, batch=16):
     context = model.backbone.max_sequence_length
     starts = range(0, max(1, len(ids) - 1 - context // 2), context // 2)
     windows = [(ids[s : s + context + 1], 0 if s == 0 else context - context // 2) for s in starts]
-    return _paid(model, windows, batch)
+    return _paid(model, windows, key, batch)
 
 
-def nats_apart(model, texts, batch=16):
+def nats_apart(model, texts, key=None, batch=16):
     """What `model` pays for texts of at most a context each, none seen with another.
 
     Args:
         model: a GPT-2 causal LM.
         texts: list of ids (n,) int32; what lies beyond the context is cut.
+        key: as `recipe.key` gives it.
         batch: int, texts in one call.
 
     Returns:
         float: the sum of -ln p over all tokens but the first of each text.
     """
     context = model.backbone.max_sequence_length
-    return _paid(model, [(ids[: context + 1], 0) for ids in texts], batch)
+    return _paid(model, [(ids[: context + 1], 0) for ids in texts], key, batch)
 
 
-def _paid(model, windows, batch):
-    return sum(_cost(model, windows[i : i + batch]) for i in range(0, len(windows), batch))
+def _paid(model, windows, key, batch):
+    run, context = (
+        runtime.compile(logits, model, key, exact=True),
+        model.backbone.max_sequence_length,
+    )
+    return sum(
+        _cost(run, windows[at : at + batch], context, batch) for at in range(0, len(windows), batch)
+    )
 
 
-def _cost(model, windows):
-    context = model.backbone.max_sequence_length
-    padded = np.zeros((len(windows), context + 1), "int32")
-    weight = np.zeros((len(windows), context), "float64")
+def logits(model, token_ids):
+    """Logits (texts, length, vocabulary), float32, of the token after each (texts, length)."""
+    given = {"token_ids": token_ids, "padding_mask": keras.ops.ones_like(token_ids)}
+    return keras.ops.cast(model(given, training=False), "float32")
+
+
+def _cost(run, windows, context, batch):
+    padded = np.zeros((batch, context + 1), "int32")
+    weight = np.zeros((batch, context), "float64")
     for row, (ids, skipped) in enumerate(windows):
         padded[row, : len(ids)] = ids
         weight[row, skipped : len(ids) - 1] = 1
-    logits = model(
-        {"token_ids": padded[:, :-1], "padding_mask": np.ones_like(padded[:, 1:])}, training=False
-    )
     loss = keras.ops.sparse_categorical_crossentropy(
-        padded[:, 1:], keras.ops.cast(logits, "float32"), from_logits=True
+        padded[:, 1:], run(padded[:, :-1]), from_logits=True
     )
     return float((keras.ops.convert_to_numpy(loss) * weight).sum())

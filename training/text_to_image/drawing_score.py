@@ -34,13 +34,13 @@ BATCH = 64
 TOGETHER = text_to_image.MOST_IMAGES  # pictures drawn side by side
 
 
-def loaded(folder):
-    """The preset in `folder` as the app loads it, converted where that is faster."""
+def loaded(folder, key):
+    """The preset in `folder` as the app loads it; `key` is as `recipe.key` gives it."""
     from models.architectures.stable_diffusion import StableDiffusion
 
     row = catalog.get("stable_diffusion_picture_book")
     model = StableDiffusion.from_preset(str(folder), dtype="float32")
-    return loader.Loaded(row, model, nbytes=0, seconds=0.0, key=loader.fingerprint(folder))
+    return loader.Loaded(row, model, nbytes=0, seconds=0.0, key=key)
 
 
 def drawings(artist, prompts, seeds, **options):
