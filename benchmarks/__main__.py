@@ -22,11 +22,11 @@ def main(argv=None):
     if unknown := set(args.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; the parts are {PARTS}")
     found = json.loads(args.out.read_text()) if args.out.is_file() else {}
+    found |= {"date": datetime.date.today().isoformat(), "machine": bounds()}
     for part in args.parts or PARTS:
         found[part] = run(part)
-        found |= {"date": datetime.date.today().isoformat(), "machine": bounds()}
         args.out.write_text(json.dumps(found, indent=2) + "\n")
-        print(table(part, found[part]), flush=True)
+        print(table(part, found), flush=True)
 
 
 def run(part):
@@ -48,24 +48,34 @@ def bounds():
 
 
 def table(part, found):
-    """A part's figures as a Markdown table."""
-    return _served(found) if part == "serving" else _timed(found)
+    """A part's figures as a Markdown table; found is all of the results."""
+    if part == "serving":
+        return _served(found[part])
+    return _timed(found[part], found["machine"])
 
 
-def _timed(lines):
+def _timed(lines, limits):
+    from benchmarks import machine
+
     engines = list(dict.fromkeys(name for line in lines for name in line["milliseconds"]))
-    rows = [["median of calls in turns", *engines]]
-    for line in lines:
-        rows.append([line["name"], *(_cell(line, engine) for engine in engines)])
+    bounded = [machine.shortest(line, limits) if "gflop" in line else {} for line in lines]
+    bounds = list(dict.fromkeys(f"bound, {key}" for each in bounded for key in each))
+    rows = [["median of calls in turns", *engines, *bounds]]
+    for line, each in zip(lines, bounded, strict=True):
+        cells = [_cell(line, engine) for engine in engines]
+        rows.append([line["name"], *cells, *(_milliseconds(ms) for ms in each.values())])
     return _markdown(rows)
 
 
 def _cell(line, engine):
     if engine not in line["milliseconds"]:
         return ""
-    spent, ratio = line["milliseconds"][engine], line["ratio"][engine]
-    told = f"{spent:,.0f} ms" if spent >= 100 else f"{spent:.3g} ms"
+    told, ratio = _milliseconds(line["milliseconds"][engine]), line["ratio"][engine]
     return told if ratio == 1 else f"{told} ({ratio:.3g} x)"
+
+
+def _milliseconds(spent):
+    return f"{spent:,.0f} ms" if spent >= 100 else f"{spent:.3g} ms"
 
 
 def _served(found):
@@ -77,7 +87,10 @@ def _served(found):
     for count, each in found["clients"].items():
         rate, median, p95 = each.values()
         load.append([count, str(rate), f"{median} ms", f"{p95} ms"])
-    return f"{_markdown(rows)}\n\n{_markdown(load)}"
+    seen = [["in a browser, from the choice of a picture to the result", "median", "p95"]]
+    for tab, each in found.get("browser", {}).items():
+        seen.append([tab, f"{each['median_ms']} ms", f"{each['p95_ms']} ms"])
+    return "\n\n".join(_markdown(each) for each in (rows, load, seen) if len(each) > 1)
 
 
 def _markdown(rows):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks import generation, timing
+from benchmarks import generation, machine, peers, timing
 from models import converted, runtime
 
 RNG = np.random.default_rng(0)
@@ -24,6 +24,7 @@ class Case:
 
     name: str
     build: Callable  # () -> (model, function(model, *arrays), arrays, predict())
+    peer: Callable | None = None  # (*arrays) -> dict of name to function, the same in PyTorch
 
 
 def _plain(model, *arrays):
@@ -99,7 +100,10 @@ def captioner():
 
 
 def diffusion(side):
-    """One step of Stable Diffusion 1.4's U-Net at `side` pixels, with guidance: a batch of two."""
+    """One step of Stable Diffusion 1.4's U-Net at `side` pixels, with guidance.
+
+    KerasCV's `text_to_image` runs it twice, without and with the prompt; the app once for both.
+    """
 
     def build():
         import keras_cv
@@ -113,7 +117,8 @@ def diffusion(side):
             RNG.standard_normal((2, 320), np.float32),
             RNG.standard_normal((2, 77, 768), np.float32),
         ]
-        return model, _plain, arrays, lambda: model.predict_on_batch(arrays)
+        halves = [[each[at : at + 1] for each in arrays] for at in range(2)]
+        return model, _plain, arrays, lambda: [model.predict_on_batch(each) for each in halves]
 
     return build
 
@@ -124,10 +129,11 @@ def _pixels(side):
 
 CASES = (
     Case("EfficientNetV2-B0, 224 px", efficientnet_v2),
-    Case("BERT base, 128 tokens", bert),
+    Case("BERT base, 128 tokens", bert, peers.bert),
     Case("RetinaNet ResNet-50, 640 px", retinanet),
     Case("InceptionResNetV2 encoder, 299 px", captioner),
-    Case("Stable Diffusion 1.4 step, 256 px", diffusion(256)),
+    Case("Stable Diffusion 1.4 step, 256 px", diffusion(256), peers.diffusion),
+    Case("Stable Diffusion 1.4 step, 512 px", diffusion(512), peers.diffusion),
 )
 
 
@@ -145,10 +151,11 @@ def measure_at(place):
 
 
 def measure(case):
-    """Time a case: Keras' predict, a graph, and OpenVINO in each precision, in turns.
+    """Time a case: Keras' predict, a graph, OpenVINO and PyTorch in each precision, in turns.
 
     Returns:
-        dict as of `timing.line`, with `apart`: how far OpenVINO's outputs are from TensorFlow's.
+        dict as of `timing.line`, with `apart`: how far OpenVINO's outputs are from TensorFlow's,
+        and what `machine.demands` says of the network.
     """
     model, function, arrays, predict = case.build()
     graph = runtime.compile(function, model)
@@ -157,4 +164,6 @@ def measure(case):
     calls = {"Keras": predict, "TensorFlow": tried.plain}
     for precision, program in tried.programs.items():
         calls[f"OpenVINO {precision}"] = functools.partial(program, *arrays)
-    return timing.line(case.name, calls, apart=tried.apart)
+    if case.peer and peers.installed():
+        calls |= case.peer(*arrays)
+    return timing.line(case.name, calls, apart=tried.apart, **machine.demands(tried.network))

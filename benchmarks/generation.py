@@ -5,18 +5,18 @@ Knows no text: the tokens are drawn at random, and the next one is always the li
 
 import numpy as np
 
-from benchmarks import timing
+from benchmarks import machine, peers, timing
 from models import converted, runtime, text_generation
 
 GIVEN, ADDED, ROOM = 8, 32, 256  # tokens of the prompt, added to it, and in the app's cache
 
 
 def line():
-    """Time ADDED tokens: keras-hub's `generate`, and the app's loop on each engine.
+    """Time ADDED tokens: keras-hub's `generate`, the app's loop on each engine, and PyTorch.
 
     Returns:
-        dict as of `timing.line`, with `tokens_per_second` by call and `weights_gb`, what has to be
-        read from memory for each token in float32: the bandwidth divided by it is the bound.
+        dict as of `timing.line`, with `tokens_per_second` by call and what `machine.demands` says
+        of the ADDED steps together.
     """
     runtime.start()
     import keras_hub
@@ -25,13 +25,15 @@ def line():
     model = keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
     model.compile(sampler="greedy")
     ids = np.random.default_rng(0).integers(1, 50000, (1, GIVEN)).astype("int32")
-    begun, steps = _compiled(model, ids)
+    begun, steps, network = _compiled(model, ids)
     calls = {"Keras": lambda: _by_keras(model, ids)}
     calls |= {name: lambda step=step: _loop(begun, step) for name, step in steps.items()}
-    found = timing.line("GPT-2 base, 32 tokens", calls)
+    if peers.installed():
+        calls |= peers.gpt2(ids, ADDED)
+    demands = {key: ADDED * each for key, each in machine.demands(network).items()}
+    found = timing.line(f"GPT-2 base, {ADDED} tokens", calls, **demands)
     rate = {name: round(1000 * ADDED / ms, 1) for name, ms in found["milliseconds"].items()}
-    size = sum(int(np.prod(each.shape)) for each in model.weights) * 4 / 1e9
-    return {**found, "tokens_per_second": rate, "weights_gb": round(size, 3)}
+    return {**found, "tokens_per_second": rate}
 
 
 def _by_keras(model, ids):
@@ -42,7 +44,7 @@ def _by_keras(model, ids):
 
 
 def _compiled(model, ids):
-    """What the app's `prefill` gives for the prompt, and `step` on each engine."""
+    """What the app's `prefill` gives for the prompt, `step` on each engine, and its network."""
     padded = np.zeros((1, ROOM), "int32")
     padded[:, :GIVEN] = ids
     begun = runtime.compile(text_generation.prefill, model)(padded, np.int32(GIVEN - 1))
@@ -51,7 +53,7 @@ def _compiled(model, ids):
     step(*arrays)
     tried = converted.trial(step.graph, arrays, converted.precisions())
     programs = {f"OpenVINO {name}": program for name, program in tried.programs.items()}
-    return begun, {"TensorFlow": step, **programs}
+    return begun, {"TensorFlow": step, **programs}, tried.network
 
 
 def _loop(begun, step):

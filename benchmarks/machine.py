@@ -1,6 +1,8 @@
 """What the machine could do at best: matrix products and reading memory.
 
-Knows no model. The bounds are measured through the same libraries that run the models.
+Knows no model. The bounds are measured through the same libraries that run the models. A network's
+own bound is the longer of two times: that of its products at the matrix rate, and that of reading
+its weights once at the bandwidth (the roofline of Williams et al. 2009).
 """
 
 import os
@@ -12,6 +14,7 @@ from benchmarks import timing
 from models import converted
 
 SIDE = 2048  # of the matrices
+BYTES = {"float32": 4, "bfloat16": 2}  # of a weight
 ROOM = 64_000_000  # float32 numbers read to measure the bandwidth, more than caches hold
 
 
@@ -29,6 +32,51 @@ def bounds():
         "gflops": {precision: round(_gflops(precision)) for precision in converted.precisions()},
         "bandwidth_gb_s": round(_bandwidth(), 1),
     }
+
+
+def demands(network):
+    """What one run of an openvino.Model asks for, loops not counted.
+
+    Returns:
+        dict: `gflop`, multiplications and additions of its products and convolutions, and
+        `weights`, millions of numbers that it holds.
+    """
+    work = held = 0
+    for node in network.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind == "Constant":
+            held += int(np.prod(node.output(0).get_shape()))
+        elif kind in _TERMS:
+            work += 2 * int(np.prod(node.output(0).get_shape())) * _TERMS[kind](node)
+    return {"gflop": round(work / 1e9, 6), "weights": round(held / 1e6, 6)}
+
+
+def shortest(line, found):
+    """Milliseconds that a line's network takes at least on a machine, by precision.
+
+    Args:
+        line: dict with `demands`' figures.
+        found: dict as of `bounds`.
+    """
+    return {
+        precision: max(
+            1000 * line["gflop"] / rate,
+            line["weights"] * BYTES[precision] / found["bandwidth_gb_s"],
+        )
+        for precision, rate in found["gflops"].items()
+    }
+
+
+def _matmul_terms(node):
+    shape = node.input(0).get_shape()
+    return int(shape[-2] if node.get_attributes()["transpose_a"] else shape[-1])
+
+
+_TERMS = {  # products that are summed for each number of the output
+    "MatMul": _matmul_terms,
+    "Convolution": lambda node: int(np.prod(node.input(1).get_shape()[1:])),
+    "GroupConvolution": lambda node: int(np.prod(node.input(1).get_shape()[2:])),
+}
 
 
 def _gflops(precision):

@@ -17,6 +17,8 @@ import numpy as np
 import psutil
 from gradio_client import Client, handle_file
 
+from benchmarks import browsing
+
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "assets" / "examples" / "elephant.jpg"
 CLIENTS = (1, 4, 16)
@@ -31,15 +33,17 @@ def measure():
     Returns:
         dict: `first_start` and `second_start`, each with the seconds from the command to the page
         and to the first classification and the memory when idle; `clients`, by their number, with
-        classifications a second and the median and p95 latency.
+        classifications a second and the median and p95 latency; `browser`, where there is one, as
+        of `browsing.latencies`.
     """
     with tempfile.TemporaryDirectory() as cache:
         first = _with_app(cache, _started)
-        return {
+        found = {
             "first_start": first,
             "second_start": _with_app(cache, _started),
             "clients": _with_app(cache, _served),
         }
+        return found | ({"browser": _with_app(cache, _browsed)} if browsing.able() else {})
 
 
 def _with_app(cache, work):
@@ -76,6 +80,13 @@ def _served(app, address, began):
     _classify(_client(address))
     time.sleep(SETTLE)
     return {str(count): _load(address, count) for count in CLIENTS}
+
+
+def _browsed(app, address, began):
+    _until(lambda: urllib.request.urlopen(address, timeout=5).status == 200, began)
+    _classify(_client(address))
+    time.sleep(SETTLE)
+    return browsing.latencies(address, PICTURE)
 
 
 def _load(address, count):

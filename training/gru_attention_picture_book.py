@@ -227,7 +227,9 @@ def measure(model, drawn, key=None):
         counts; `claims`, how many were stated; `captions`, the captions; `wrong`, how many classes
         each caption leaves out or makes up.
     """
-    look, say = (runtime.compile(each, model, key, True) for each in (captioning.look, captioning.say))
+    look, say = (
+        runtime.compile(each, model, key, True) for each in (captioning.look, captioning.say)
+    )
     told = [
         captioning.Speaker(model, look, say, picture).greedy()[0][0] for picture in drawn["images"]
     ]

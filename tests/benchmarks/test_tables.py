@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import architectures, machine, serving, timing
+from benchmarks import architectures, browsing, machine, serving, timing
+from models import converted, runtime
 
 
 def test_calls_are_timed_in_turns(monkeypatch):
@@ -30,8 +31,37 @@ def test_a_ratio_says_how_many_times_as_fast_as_the_first(monkeypatch):
     line = timing.line("net", {"Keras": None, "ours": None}, apart={})
     assert line["ratio"] == {"Keras": 1.0, "ours": 15.0}
     other = {"name": "other", "milliseconds": {"graph": 9.0}, "ratio": {"graph": 1.0}}
-    table = command.table("bundled", [line, other])
+    table = command.table("bundled", {"bundled": [line, other], "machine": {}})
     assert "| net | 60 ms | 4 ms (15 x) |  |" in table and "| other |  |  | 9 ms |" in table
+
+
+def test_a_bound_is_the_longer_of_computing_and_reading():
+    limits = {"gflops": {"float32": 200, "bfloat16": 400}, "bandwidth_gb_s": 20}
+    computing = {"name": "a", "gflop": 2.0, "weights": 1.0}
+    reading = {"name": "b", "gflop": 0.2, "weights": 100.0}
+    assert machine.shortest(computing, limits) == {"float32": 10, "bfloat16": 5}
+    assert machine.shortest(reading, limits) == {"float32": 20, "bfloat16": 10}
+    lines = [each | {"milliseconds": {"K": 40}, "ratio": {"K": 1}} for each in (computing, reading)]
+    table = command.table("architectures", {"architectures": lines, "machine": limits})
+    assert "bound, float32 | bound, bfloat16" in table and "| a | 40 ms | 10 ms | 5 ms |" in table
+
+
+def test_demands_count_products_and_weights():
+    keras = pytest.importorskip("keras")
+    net = keras.Sequential(
+        [
+            keras.Input((6, 6, 3)),
+            keras.layers.Conv2D(4, 3, use_bias=False),
+            keras.layers.Flatten(),
+            keras.layers.Dense(5, use_bias=False),
+        ]
+    )
+    pixels = np.ones((1, 6, 6, 3), "float32")
+    graph = runtime.compile(architectures._plain, net)
+    graph(pixels)
+    found = machine.demands(converted.trial(graph.graph, [pixels], ("float32",)).network)
+    assert found["gflop"] == round(2 * (16 * 4 * 27 + 64 * 5) / 1e9, 6)
+    assert found["weights"] >= (108 + 320) / 1e6 and found["weights"] < 0.001
 
 
 def test_a_network_from_end_to_end(monkeypatch):
@@ -44,7 +74,7 @@ def test_a_network_from_end_to_end(monkeypatch):
 
     line = architectures.measure(architectures.Case("tiny", build))
     assert line["ratio"]["Keras"] == 1 and "OpenVINO float32" in line["milliseconds"]
-    assert line["apart"]["float32"] < 1e-3
+    assert line["apart"]["float32"] < 1e-3 and line["weights"] >= 0
 
 
 def test_the_machine_has_bounds(monkeypatch):
@@ -74,7 +104,10 @@ def test_the_app_is_started_and_served(monkeypatch):
     monkeypatch.setattr(serving, "SETTLE", 0)
     monkeypatch.setattr(serving, "CLIENTS", (1, 2))
     monkeypatch.setattr(serving, "REQUESTS", 2)
+    monkeypatch.setattr(browsing, "ROUNDS", 1)
     found = serving.measure()
     assert found["second_start"]["page_s"] > 0 and found["first_start"]["idle_memory_mb"] > 100
     assert found["clients"]["2"]["per_second"] > 0
-    assert "second start" in command.table("serving", found)
+    if browsing.able():
+        assert all(each["median_ms"] > 0 for each in found["browser"].values())
+    assert "second start" in command.table("serving", {"serving": found})
