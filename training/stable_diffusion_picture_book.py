@@ -99,7 +99,7 @@ def prepare(plan, args):
             model.encoder, model.decoder, images, plan.autoencoder_steps, args.work, args.seed
         )
         latents = encoded(model, images, plan.autoencoder_steps, args.work)
-        model = normalised(model, latents)
+        model = normalised(model, latents, images)
     latents = (latents - np.float32(model.latent_mean)) / np.float32(model.latent_deviation)
     return model, {"latents": latents, "captions": captions}, seconds
 
@@ -157,14 +157,34 @@ def encoded(model, images, steps, folder):
     return np.load(kept)
 
 
-def normalised(model, latents):
-    """A copy of the model that knows its latents' mean and deviation, by channel."""
+def normalised(model, latents, images):
+    """A copy of the model that knows its latents' mean and deviation, by channel, and colours."""
     told = model.get_config()
     told["latent_mean"] = latents.mean((0, 1, 2), np.float64).round(4).tolist()
     told["latent_deviation"] = latents.std((0, 1, 2), np.float64).round(4).tolist()
+    scaled = (latents - np.float32(told["latent_mean"])) / np.float32(told["latent_deviation"])
+    told["latent_colours"] = colours(scaled, images).round(4).tolist()
     fresh = type(model).from_config(told)
     fresh.set_weights(model.get_weights())
     return fresh
+
+
+def colours(latents, images):
+    """The linear map from normalised latents to the mean colours of their cells, by least squares.
+
+    Args:
+        latents: (n, height, width, channels).
+        images: (n, side * height, side * width, 3) uint8; a cell has side x side pixels.
+
+    Returns:
+        (channels + 1, 3): the map, then the colour where all latents are 0, in [-1, 1].
+    """
+    count, height, width, channels = latents.shape
+    side = images.shape[1] // height
+    cells = images.reshape(count, height, side, width, side, 3).mean((2, 4)) / 127.5 - 1
+    given = latents.reshape(-1, channels).astype("float64")
+    given = np.concatenate([given, np.ones((len(given), 1))], axis=1)
+    return np.linalg.lstsq(given, cells.reshape(-1, 3), rcond=None)[0]
 
 
 def measure(plan, args):

@@ -4,6 +4,7 @@ Knows no sampler and no guidance: it says which way latents move, and turns late
 """
 
 import keras
+import numpy as np
 from keras import ops
 from keras_hub.models import Backbone
 
@@ -28,6 +29,8 @@ class StableDiffusion(Backbone):
         unet_widths, unet_depths: channels and blocks at an eighth and a sixteenth of the size.
         heads: int, attention heads of text encoder and U-Net.
         latent_mean, latent_deviation: sequences of `channels` floats, measured on the autoencoder.
+        latent_colours: `channels` + 1 rows of red, green and blue in [-1, 1]: what each channel of
+            normalised latents adds to a cell's colour, and the colour where all are 0.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class StableDiffusion(Backbone):
         heads=4,
         latent_mean=None,
         latent_deviation=None,
+        latent_colours=None,
         dtype=None,
         **kwargs,
     ):
@@ -81,6 +85,7 @@ class StableDiffusion(Backbone):
         self.tokenizer = tokenizer
         self.latent_mean = tuple(map(float, latent_mean or [0] * channels))
         self.latent_deviation = tuple(map(float, latent_deviation or [1] * channels))
+        self.latent_colours = latent_colours or [[0.0] * 3] * (channels + 1)
         self._sizes = {
             "text_length": text_length,
             "text_width": text_width,
@@ -119,6 +124,14 @@ class StableDiffusion(Backbone):
         latents = latents * ops.array(self.latent_deviation) + ops.array(self.latent_mean)
         return ops.clip(ops.cast(self.decoder(latents), "float32"), -1, 1)
 
+    def glimpse(self, latents):
+        """Normalised latents (batch, height, width, channels) to the colours (..., 3) of cells.
+
+        In [-1, 1], linear, so it costs next to nothing; a NumPy array in and out.
+        """
+        *slopes, offset = np.asarray(self.latent_colours, np.float32)
+        return np.clip(latents @ np.stack(slopes) + offset, -1, 1)
+
     def get_config(self):
         """What the constructor needs to build this model again."""
         return (
@@ -128,5 +141,6 @@ class StableDiffusion(Backbone):
                 "vocabulary": list(self.tokenizer.vocabulary),
                 "latent_mean": list(self.latent_mean),
                 "latent_deviation": list(self.latent_deviation),
+                "latent_colours": [list(map(float, row)) for row in self.latent_colours],
             }
         )

@@ -19,7 +19,7 @@ def smoke(tmp_path_factory):
 def test_smoke_run_gives_a_preset_that_draws(smoke):
     from training.text_to_image import drawing_score
 
-    artist = drawing_score.loaded(smoke / "out")
+    artist = drawing_score.loaded(smoke / "out", key=None)
     drawn = drawing_score.things(artist, ["dog", "owl"], 5, steps=2)
     assert drawn["owl"].shape == (5, 32, 32, 3), "more than are drawn side by side"
     assert set(drawing_score.reworded(artist, ["dog", "owl", "bus"])) == {"dog", "owl", "bus"}
@@ -60,6 +60,17 @@ def test_pyramid_loss_sees_edges():
     error = np.abs(blurred - edge).mean()
     assert float(pyramid_loss(edge, edge)) == 0
     assert float(pyramid_loss(edge, blurred)) > float(pyramid_loss(edge, edge + error))
+
+
+def test_colours_are_linear_in_the_latents():
+    from training.stable_diffusion_picture_book import colours
+
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(40, 4, 4, 2)).astype(np.float32)
+    truth = np.array([[0.1, -0.1, 0.0], [0.0, 0.1, 0.05], [0.2, 0.0, -0.2]])
+    cells = latents @ truth[:2] + truth[2]
+    images = np.repeat(np.repeat((cells + 1) * 127.5, 8, axis=1), 8, axis=2).round().astype("uint8")
+    np.testing.assert_allclose(colours(latents, images), truth, atol=0.005)
 
 
 def test_prompts_of_two_things_can_be_judged():
