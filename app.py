@@ -5,14 +5,13 @@ Knows no model. The page is served first; Keras is imported and models are warme
 
 import argparse
 import logging
-import os
 import signal
 import threading
 from pathlib import Path
 
 import gradio as gr
 
-from models import loader, runtime
+from models import catalog, hub, loader, runtime
 from tabs import TABS, status
 
 ROOT = Path(__file__).parent
@@ -39,8 +38,9 @@ def arguments(argv=None):
         "--models",
         choices=("auto", "bundled", "pretrained"),
         default="auto",
-        help="which models the pickers offer. Only bundled ones are in the catalogue so far, so "
-        "auto and bundled are the same and pretrained is refused (default: auto)",
+        help="which models the pickers offer: bundled, only those that ship with the app; auto, "
+        "published checkpoints as well, and one that is on this machine comes first; pretrained, "
+        "the same, and each tab's first checkpoint is downloaded at the start (default: auto)",
     )
     add("--offline", action="store_true", help="never open a connection to a model hub")
     add(
@@ -50,8 +50,8 @@ def arguments(argv=None):
         help="memory that loaded models may hold (default: 60 %% of what is available)",
     )
     options = parser.parse_args(argv)
-    if options.models == "pretrained":
-        parser.error("no published checkpoint is in the catalogue yet; use auto or bundled")
+    if options.models == "pretrained" and options.offline:
+        parser.error("--models pretrained downloads checkpoints, which --offline forbids")
     if options.cache_budget is not None and not options.cache_budget > 0:
         parser.error("--cache-budget has to be over 0 GB")
     return options
@@ -91,6 +91,17 @@ def warm_up():
             logging.getLogger(__name__).exception("warming up %s failed", tab.__name__)
 
 
+def fetch_first():
+    """Download the first published checkpoint of each capability that has one, behind the page."""
+    firsts = {row.capability: row for row in reversed(catalog.PUBLISHED)}
+    for row in firsts.values():
+        try:
+            for _ in hub.fetch(row.id, row.repo):
+                pass
+        except hub.Trouble as trouble:
+            logging.getLogger(__name__).warning("%s was not downloaded: %s", row.id, trouble)
+
+
 def launch(options):
     """Serve the page without blocking.
 
@@ -119,13 +130,17 @@ def main(argv=None):
     """Run the app until it is told to stop."""
     options = arguments(argv)
     if options.offline or options.models == "bundled":
-        os.environ["HF_HUB_OFFLINE"] = "1"
+        hub.stay_offline()
+    if options.models != "bundled":
+        catalog.offer("here" if options.offline else "all")
     if options.cache_budget is not None:
         loader.set_budget(options.cache_budget * 1e9)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     blocks = launch(options)
     print(f"{TITLE}: {blocks.local_url}", flush=True)
     threading.Thread(target=warm_up, daemon=True, name="warm-up").start()
+    if options.models == "pretrained":
+        threading.Thread(target=fetch_first, daemon=True, name="fetch").start()
     blocks.block_thread()
 
 

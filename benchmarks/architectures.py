@@ -75,7 +75,7 @@ def retinanet():
         block_type="bottleneck_block",
     )
     backbone = keras_hub.models.RetinaNetBackbone(
-        encoder, 3, 5, use_p5=False, image_shape=(640, 640, 3)
+        encoder, 3, 7, use_p5=False, image_shape=(640, 640, 3)
     )
     anchors = keras_hub.layers.AnchorGenerator("xyxy", 3, 7, 3, [0.5, 1.0, 2.0], 4.0)
     model = keras_hub.models.RetinaNetObjectDetector(

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from models import hub
 from models.checks import BadInput
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
@@ -34,6 +35,20 @@ class Model:
         return BUNDLED / self.id
 
     @property
+    def here(self):
+        """Whether it is on this machine."""
+        return True
+
+    @property
+    def origin(self):
+        """Who trained it on what, a sentence."""
+        return f"Trained by us on {self.trained_on} ({self.licence}). Held-out {self.score}."
+
+    def names(self):
+        """Its class names as a tuple of str, in the order of its outputs."""
+        return tuple(_read(self.folder / "labels.json", []))
+
+    @property
     def record(self):
         """What the recipe recorded: the contents of training.json, {} before a first training."""
         return _read(self.folder / "training.json", {})
@@ -52,6 +67,68 @@ class Model:
         value, measure = self.record["value"], self.record["measure"]
         in_nats = "nats" in measure or "perplexity" in measure
         return f"{measure} {value:.2f}" if in_nats else f"{measure} {value * 100:.1f} %"
+
+
+@dataclass(frozen=True)
+class Published(Model):
+    """A checkpoint that the Keras team publishes, which has to be downloaded once."""
+
+    parameters: int
+    classes: str = ""  # whose class names it gives: "imagenet", "coco" or "sst2"
+    published_score: str = ""  # with its source
+
+    @property
+    def repo(self):
+        """Where it lies on the Hugging Face hub."""
+        return f"keras/{self.id}"
+
+    @property
+    def folder(self):
+        """Path of the preset on this machine, or None."""
+        return hub.found(self.id, self.repo)
+
+    @property
+    def here(self):
+        """Whether it is on this machine."""
+        return self.folder is not None
+
+    @property
+    def download(self):
+        """Bytes to download, about: the weights come in float32."""
+        return 4 * self.parameters
+
+    @property
+    def record(self):
+        """Nothing: it was not trained here."""
+        return {}
+
+    @property
+    def card(self):
+        """Where its card is, Markdown."""
+        return f"{self.origin}\n\n[{self.repo} on the hub](https://huggingface.co/{self.repo})"
+
+    @property
+    def score(self):
+        """The published score with its source."""
+        return self.published_score or "no published score"
+
+    @property
+    def origin(self):
+        """Who trained it on what, a sentence."""
+        told = f"Published by the Keras team, trained on {self.trained_on} ({self.licence})"
+        return f"{told}; {self.score}. {self.parameters:,} parameters."
+
+    def names(self):
+        """Its class names as a tuple of str, in the order of its outputs."""
+        if self.classes == "sst2":
+            return ("negative", "positive")
+        import keras_hub
+
+        count, name = {
+            "imagenet": (1000, keras_hub.utils.imagenet_id_to_name),
+            "coco": (91, keras_hub.utils.coco_id_to_name),
+        }[self.classes]
+        return tuple(name(at).replace("_", " ") for at in range(count))
 
 
 MODELS = (
@@ -150,22 +227,156 @@ MODELS = (
 )
 
 
+PUBLISHED = (
+    Published(
+        id="efficientnet_b0_ra_imagenet",
+        capability="classification",
+        title="EfficientNet B0 · ImageNet",
+        task="keras_hub.models:ImageClassifier",
+        knows="1,000 kinds of things in photos: animals down to the breed, tools, food, places",
+        limits="One thing to a picture; people and drawings are not among its kinds.",
+        trained_on="ImageNet-1k",
+        licence="Apache-2.0",
+        parameters=5_288_548,
+        classes="imagenet",
+    ),
+    Published(
+        id="mobilenet_v3_small_100_imagenet",
+        capability="classification",
+        title="MobileNetV3 small · ImageNet",
+        task="keras_hub.models:ImageClassifier",
+        knows="1,000 kinds of things in photos",
+        limits="The smallest and quickest of the ImageNet models, and the least sure.",
+        trained_on="ImageNet-1k",
+        licence="Apache-2.0",
+        parameters=939_120,
+        classes="imagenet",
+    ),
+    Published(
+        id="resnet_50_imagenet",
+        capability="classification",
+        title="ResNet-50 · ImageNet",
+        task="keras_hub.models:ImageClassifier",
+        knows="1,000 kinds of things in photos",
+        limits="One thing to a picture; people and drawings are not among its kinds.",
+        trained_on="ImageNet-1k",
+        licence="Apache-2.0",
+        parameters=23_561_152,
+        classes="imagenet",
+    ),
+    Published(
+        id="vit_base_patch16_224_imagenet",
+        capability="classification",
+        title="ViT base · ImageNet",
+        task="keras_hub.models:ImageClassifier",
+        knows="1,000 kinds of things in photos",
+        limits="The largest of the ImageNet models, and the slowest on a CPU.",
+        trained_on="ImageNet-1k",
+        licence="Apache-2.0",
+        parameters=85_798_656,
+        classes="imagenet",
+    ),
+    Published(
+        id="retinanet_resnet50_fpn_v2_coco",
+        capability="detection",
+        title="RetinaNet ResNet-50 · COCO",
+        task="keras_hub.models:ObjectDetector",
+        knows="80 kinds of everyday things in photos: people, animals, vehicles, furniture, food",
+        limits="Photos rather than drawings.",
+        trained_on="COCO",
+        licence="Apache-2.0",
+        parameters=31_558_592,
+        classes="coco",
+    ),
+    Published(
+        id="bert_tiny_en_uncased_sst2",
+        capability="sentiment",
+        title="BERT tiny · SST-2",
+        task="keras_hub.models:TextClassifier",
+        knows="English opinions of films",
+        limits="English only; irony is lost on it.",
+        trained_on="English text, then SST-2",
+        licence="Apache-2.0",
+        parameters=4_385_920,
+        classes="sst2",
+    ),
+    Published(
+        id="gpt2_base_en",
+        capability="text_generation",
+        title="GPT-2 base",
+        task="keras_hub.models:CausalLM",
+        knows="English of all kinds, up to 2019",
+        limits="It makes facts up, and repeats what the web says, the ugly included.",
+        trained_on="WebText",
+        licence="MIT",
+        parameters=124_439_808,
+    ),
+    Published(
+        id="gpt2_medium_en",
+        capability="text_generation",
+        title="GPT-2 medium",
+        task="keras_hub.models:CausalLM",
+        knows="English of all kinds, up to 2019",
+        limits="It makes facts up, and repeats what the web says, the ugly included.",
+        trained_on="WebText",
+        licence="MIT",
+        parameters=354_823_168,
+    ),
+    Published(
+        id="gpt2_base_en_cnn_dailymail",
+        capability="text_generation",
+        title="GPT-2 base · news",
+        task="keras_hub.models:CausalLM",
+        knows="English news and their summaries",
+        limits="It makes facts up.",
+        trained_on="WebText, then CNN and Daily Mail",
+        licence="MIT",
+        parameters=124_439_808,
+    ),
+)
+_offered = "bundled"  # what `offered` gives besides the bundled models
+
+
+def offer(published):
+    """Say which checkpoints pickers show beside the bundled models.
+
+    Args:
+        published: "bundled" for none, "here" for those on this machine, "all".
+    """
+    global _offered
+    _offered = published
+
+
 def get(name):
     """Return the row of a model.
 
     Raises:
         BadInput: no model of that name; the message lists the known ones.
     """
-    for row in MODELS:
+    for row in (*MODELS, *PUBLISHED):
         if row.id == name:
             return row
-    known = ", ".join(row.id for row in MODELS)
+    known = ", ".join(row.id for row in offered())
     raise BadInput(f"No model is called {str(name)[:60]!r}. Choose one of: {known}.")
 
 
 def of(capability):
-    """Return the rows of a capability as a tuple, the default first."""
+    """Return the bundled rows of a capability as a tuple, the default first."""
     return tuple(row for row in MODELS if row.capability == capability)
+
+
+def offered(capability=None):
+    """Return the rows that pickers show, of a capability or all: bundled ones, then published."""
+    shown = {"bundled": lambda row: False, "here": lambda row: row.here, "all": lambda row: True}
+    published = filter(shown[_offered], PUBLISHED)
+    return tuple(row for row in (*MODELS, *published) if capability in (None, row.capability))
+
+
+def default(capability):
+    """Return the row to begin with: a published one if it is here and offered, else a bundled."""
+    rows = offered(capability)
+    here = [row for row in rows if isinstance(row, Published) and row.here]
+    return (here or rows)[0]
 
 
 def pick(name, capability):
@@ -175,10 +386,10 @@ def pick(name, capability):
         BadInput: unknown, or a model for something else.
     """
     if name is None:
-        return of(capability)[0]
+        return default(capability)
     row = get(name)
     if row.capability != capability:
-        fitting = ", ".join(other.id for other in of(capability))
+        fitting = ", ".join(other.id for other in offered(capability))
         raise BadInput(f"{name} is a model for {row.capability}. Choose one of: {fitting}.")
     return row
 
@@ -186,7 +397,7 @@ def pick(name, capability):
 @functools.cache
 def labels(name):
     """Return a model's class names as a tuple of str, in the order of its outputs."""
-    return tuple(_read(get(name).folder / "labels.json", []))
+    return get(name).names()
 
 
 def _read(path, default):

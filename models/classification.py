@@ -74,5 +74,5 @@ def probabilities(model, pixels):
     import keras
 
     outputs = keras.ops.cast(model(model.preprocessor(pixels), training=False), "float32")
-    ready = keras.activations.get(model.activation) is keras.activations.softmax
+    ready = keras.activations.get(getattr(model, "activation", None)) is keras.activations.softmax
     return outputs if ready else keras.ops.softmax(outputs)

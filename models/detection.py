@@ -33,6 +33,8 @@ def detect(image, model=None):
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
         square, frame = images.letterbox(picture, side(loaded.model))
+        # It has its size already; OpenVINO has no rule for smoothing while resizing.
+        loaded.model.preprocessor.image_converter.resizing.antialias = False
         with loaded.lock:
             found = loaded.compiled(candidates)(square[None].astype("float32"))
         boxes, scores, classes = likeliest(*(each[0] for each in found))

@@ -125,6 +125,8 @@ class Shelf:
         began = time.perf_counter()
         try:
             model = self._build(row)
+        except LoadError:
+            raise
         except Exception as error:
             logging.getLogger(__name__).exception("loading %s failed", row.id)
             raise LoadError(
@@ -152,10 +154,15 @@ class Shelf:
 
 def _build(row):
     """Build a model from its preset with the `from_preset` that a published checkpoint takes."""
-    device = runtime.start()
+    device, folder = runtime.start(), row.folder
+    if folder is None:
+        raise LoadError(
+            f"{row.title} is not on this machine yet. Press Download under the picker of models, "
+            "or choose another model."
+        )
     module, _, name = row.task.partition(":")
     task = getattr(importlib.import_module(module), name)
-    return task.from_preset(str(row.folder), dtype=device.precision)
+    return task.from_preset(str(folder), dtype=device.precision)
 
 
 def _weight_bytes(model):

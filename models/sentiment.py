@@ -147,6 +147,6 @@ def log_probabilities(model, tokens):
         "segment_ids": keras.ops.zeros_like(tokens),
     }
     outputs = keras.ops.cast(model(given, training=False), "float32")
-    if keras.activations.get(model.activation) is keras.activations.softmax:
+    if keras.activations.get(getattr(model, "activation", None)) is keras.activations.softmax:
         return keras.ops.log(keras.ops.maximum(outputs, 1e-7))
     return keras.ops.log_softmax(outputs)

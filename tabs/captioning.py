@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 
 from models import captioning, checks
-from tabs import widgets
+from tabs import model_picker, widgets
 
 TITLE = "Caption"
 LEAD = "Show a picture with a few things in it and read what the model says of it."
@@ -29,7 +29,7 @@ def build():
         with widgets.input_side():
             image = widgets.image_input()
             button = widgets.action("Caption")
-            model = widgets.model_picker("captioning")
+            model = model_picker.build("captioning")
             with widgets.settings():
                 count, method, temperature, top_p, seed, keep = _settings()
             widgets.examples(widgets.pictures(EXAMPLES), image)

@@ -7,7 +7,7 @@ import gradio as gr
 import numpy as np
 
 from models import classification
-from tabs import widgets
+from tabs import model_picker, widgets
 
 TITLE = "Classify"
 LEAD = "Show a picture and see what the model takes it for, and how sure it is."
@@ -23,7 +23,7 @@ def build():
         with widgets.input_side():
             image = widgets.image_input()
             button = widgets.action("Classify")
-            model = widgets.model_picker("classification")
+            model = model_picker.build("classification")
             with widgets.settings():
                 top_k = gr.Slider(1, 10, 5, step=1, label="Classes shown")
             drawings = widgets.examples(widgets.pictures(EXAMPLES), image, "Or try a drawing")

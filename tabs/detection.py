@@ -12,7 +12,7 @@ import numpy as np
 
 from models import catalog, detection, images
 from models.results import Detections
-from tabs import boxes, widgets
+from tabs import boxes, model_picker, widgets
 
 TITLE = "Detect"
 NOTHING = "Nothing is that sure. Lower the confidence, or show another picture."
@@ -42,7 +42,7 @@ def build():
         with widgets.input_side():
             image = widgets.image_input()
             button = widgets.action("Detect")
-            model = widgets.model_picker("detection")
+            model = model_picker.build("detection")
             widgets.examples(widgets.pictures(EXAMPLES), image)
         with widgets.result_side():
             drawn = _result_picture()

@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from models import sentiment
-from tabs import widgets
+from tabs import model_picker, widgets
 
 TITLE = "Sentiment"
 LEAD = "Type what you think of a film, a phone or your dinner, and see how positive it sounds."
@@ -47,7 +47,7 @@ def build():
                 one_button = widgets.action("Score")
             with gr.Column(visible=False) as lines_action:
                 lines_button = widgets.action("Score every line")
-            model = widgets.model_picker("sentiment")
+            model = model_picker.build("sentiment")
             one_examples, lines_examples = _examples(text)
         with widgets.result_side():
             label = gr.Label(label="It sounds", elem_classes="big-label")

@@ -38,7 +38,7 @@ def headline():
     device = runtime.started()
     if device is None:
         return "Getting ready: Keras is being imported"
-    ready = f"{len(loader.models())} of {len(catalog.MODELS)} models in memory"
+    ready = f"{len(loader.models())} of {len(catalog.offered())} models in memory"
     return f"Runs on {device.name} · {ready}"
 
 
@@ -56,17 +56,17 @@ def details():
 
 def _memory():
     process = psutil.Process().memory_info().rss
-    held = sum(loaded.nbytes for loaded in loader.models())
+    held = widgets.size(sum(loaded.nbytes for loaded in loader.models()))
     return (
-        f"<p>{_size(held)} of weights in memory, of {_size(loader.budget())} allowed; "
-        f"the whole app holds {_size(process)}.</p>"
+        f"<p>{held} of weights in memory, of {widgets.size(loader.budget())} allowed; the whole "
+        f"app holds {widgets.size(process)}.</p>"
     )
 
 
 def _models():
     rows = "".join(_row(loaded) for loaded in loader.models())
     if not rows:
-        return f'<p class="quiet">No model is loaded yet, of {len(catalog.MODELS)}.</p>'
+        return f'<p class="quiet">No model is loaded yet, of {len(catalog.offered())}.</p>'
     head = "<tr><th>Model</th><th>Weights</th><th>Loaded in</th><th>Runs on</th><th>Now</th></tr>"
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
@@ -74,7 +74,7 @@ def _models():
 def _row(loaded):
     cells = (
         html.escape(loaded.row.title),
-        _size(loaded.nbytes),
+        widgets.size(loaded.nbytes),
         widgets.duration(loaded.seconds),
         _engines(loaded),
         "in use" if loaded.users else "idle",
@@ -90,7 +90,3 @@ def _engines(loaded):
         for choice in choices
     }
     return "<br>".join(map(html.escape, sorted(lines))) or "not run yet"
-
-
-def _size(nbytes):
-    return f"{nbytes / 1e9:.1f} GB" if nbytes >= 1e9 else f"{nbytes / 1e6:.1f} MB"

@@ -10,7 +10,7 @@ import time
 import gradio as gr
 
 from models import checks, text_generation
-from tabs import widgets
+from tabs import model_picker, widgets
 
 TITLE = "Generate"
 LEAD = "Begin a text and watch the model go on, one token after the other."
@@ -56,7 +56,7 @@ def build():
     with widgets.pair():
         with widgets.input_side():
             prompt, buttons = _request()
-            model = widgets.model_picker("text_generation")
+            model = model_picker.build("text_generation")
             length, sampler, sliders, lock, tint = _settings()
             _examples(prompt, model)
         with widgets.result_side():

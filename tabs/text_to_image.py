@@ -8,7 +8,7 @@ import html
 import gradio as gr
 
 from models import catalog, checks, text_to_image
-from tabs import widgets
+from tabs import model_picker, widgets
 
 TITLE = "Text to image"
 LEAD = "Say what you would like to see, and watch it come out of the noise."
@@ -33,7 +33,7 @@ def build():
     with widgets.pair():
         with widgets.input_side():
             prompt, draw, stop = _request()
-            model = widgets.model_picker("text_to_image")
+            model = model_picker.build("text_to_image")
             _vocabulary()
             with widgets.settings():
                 negative, steps, guidance, count = _sliders()

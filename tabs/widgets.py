@@ -1,4 +1,4 @@
-"""Parts that two or more tabs share: the two sides, model picker, seed, examples, receipt, errors.
+"""Parts that two or more tabs share: the two sides, seed, examples, receipt, errors.
 
 Knows no particular tab and runs no model.
 """
@@ -14,6 +14,7 @@ import gradio as gr
 
 from models import catalog
 from models.checks import BadInput
+from models.hub import Trouble
 from models.loader import LoadError
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
@@ -73,43 +74,6 @@ def image_input(label="Your picture", height=340):
     return picture
 
 
-def model_picker(capability):
-    """Return a dropdown of the capability's models; a card under it says what each one knows."""
-    rows = catalog.of(capability)
-    choices = [(row.title, row.id) for row in rows]
-    picker = gr.Dropdown(
-        choices,
-        value=rows[0].id,
-        label="Model",
-        filterable=False,
-        interactive=True,
-        elem_classes="later",
-    )
-    brief = gr.HTML(_brief(rows[0].id), padding=False, elem_classes="later")
-    with gr.Accordion("Model card", open=False, elem_classes=["settings", "later"]):
-        card = gr.Markdown(rows[0].card, elem_classes="model-card")
-    picker.change(
-        lambda name: (_brief(name), catalog.get(name).card),
-        picker,
-        [brief, card],
-        api_visibility="private",
-        show_progress="hidden",
-    )
-    return picker
-
-
-def _brief(name):
-    """Return what a model knows, cannot do, was trained on and scored, as HTML."""
-    row = catalog.get(name)
-    say = html.escape
-    return (
-        f'<div class="card"><p><strong>Knows</strong> {say(row.knows)}.</p>'
-        f"<p>{say(row.limits)}</p>"
-        f'<p class="quiet">Trained by us on {say(row.trained_on)} ({say(row.licence)}). '
-        f"Held-out {say(row.score)}.</p></div>"
-    )
-
-
 def seed_row(value=0):
     """Return a seed number and its lock; unlocked, each run draws a new seed."""
     with gr.Row(elem_classes="seed"):
@@ -119,10 +83,13 @@ def seed_row(value=0):
 
 
 def run_on_change(triggers, handler, inputs, outputs):
-    """Run `handler` when one of `triggers` changes, once the first of `inputs` has a value."""
+    """Run `handler` when one of `triggers` changes, once the first of `inputs` has a value.
+
+    A model that is not on this machine yet waits for its download.
+    """
 
     def run_if_given(first, *others):
-        return gr.skip() if first is None else handler(first, *others)
+        return gr.skip() if first is None or _awaited(others) else handler(first, *others)
 
     gr.on(
         [component.change for component in triggers],
@@ -132,6 +99,11 @@ def run_on_change(triggers, handler, inputs, outputs):
         api_visibility="private",
         trigger_mode="always_last",
     )
+
+
+def _awaited(values):
+    ids = {row.id for row in catalog.offered() if not row.here}
+    return any(isinstance(value, str) and value in ids for value in values)
 
 
 def examples(rows, inputs, label="Or try one of these"):
@@ -165,7 +137,7 @@ def receipt_line(run, note=""):
         f"<strong>{duration(run.seconds)}</strong> on {html.escape(run.device)}",
         f"{run.engine} in {run.precision}",
         html.escape(row.title),
-        html.escape(f"held-out {row.score}"),
+        html.escape(row.score if isinstance(row, catalog.Published) else f"held-out {row.score}"),
     ]
     if run.seed is not None:
         parts.append(f"seed {run.seed}")
@@ -183,11 +155,16 @@ def duration(seconds):
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
+def size(nbytes):
+    """Return a number of bytes as a reader says it: 3.5 MB, 1.7 GB."""
+    return f"{nbytes / 1e9:.3g} GB" if nbytes >= 1e9 else f"{nbytes / 1e6:.3g} MB"
+
+
 def guarded(handler):
     """Turn what a handler raises into an error that the visitor can act on.
 
-    BadInput and LoadError show their own message. Anything else shows an error id and nothing of
-    the exception, whose trace goes to the log under that id.
+    BadInput, LoadError and Trouble show their own message. Anything else shows an error id and
+    nothing of the exception, whose trace goes to the log under that id.
     """
     if inspect.isgeneratorfunction(handler):
 
@@ -212,7 +189,7 @@ def guarded(handler):
 def _shown(error):
     if isinstance(error, gr.Error):
         return error
-    if isinstance(error, (BadInput, LoadError)):
+    if isinstance(error, (BadInput, LoadError, Trouble)):
         return gr.Error(str(error), title="That did not work", print_exception=False)
     number = uuid.uuid4().hex[:8]
     log.error("error %s", number, exc_info=error)

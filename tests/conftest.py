@@ -33,10 +33,27 @@ def programs(tmp_path_factory):
 @pytest.fixture(scope="session")
 def app_url(programs):
     """The address of the app, started as a visitor's host starts it, offline, on a free port."""
-    command = [sys.executable, "app.py", "--offline", "--port", str(_free_port())]
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    with started("--offline") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def start_app(programs):
+    """The function `started`, for tests that need an app of their own."""
+    return started
+
+
+@contextlib.contextmanager
+def started(*options, **environment):
+    """Start the app on a free port with options and environment variables; gives its address."""
+    command = [sys.executable, "app.py", "--port", str(_free_port()), *options]
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        command, cwd=ROOT, env=quiet, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env={**os.environ, **quiet, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             yield _address(process)

@@ -56,6 +56,12 @@ class NGrams:
         found = self._binary([grams(text) for text in texts])
         return found @ (self.ratio * self.weight[:-1]) + self.weight[-1]
 
+    def leanings(self, words):
+        """How far each of `words` alone leans to positive, (n,) of deviation 1; 0 if unknown."""
+        weight = self.ratio * self.weight[:-1]
+        found = np.array([weight[self.index[w]] if w in self.index else 0.0 for w in words])
+        return found / max(found.std(), 1e-9)
+
     def _binary(self, rows):
         columns = [[self.index[gram] for gram in sorted(row) if gram in self.index] for row in rows]
         ends = np.cumsum([0] + [len(row) for row in columns])

@@ -1,0 +1,128 @@
+"""The picker of models: what each one knows, its card, and the download of a published one.
+
+Knows no particular tab and runs no model.
+"""
+
+import html
+
+import gradio as gr
+
+from models import catalog, hub
+from tabs import widgets
+
+
+def build(capability):
+    """Build a dropdown of the capability's models over what the chosen one knows.
+
+    A published checkpoint that is not on this machine says how much there is to download, and is
+    downloaded when the visitor presses the button, with its progress on the page.
+
+    Returns:
+        The dropdown; its value is the model's id.
+    """
+    first = catalog.default(capability)
+    picker = gr.Dropdown(
+        _choices(capability),
+        value=first.id,
+        label="Model",
+        filterable=False,
+        interactive=True,
+        elem_classes="later",
+    )
+    brief = gr.HTML(_brief(first), padding=False, elem_classes="later")
+    with gr.Column(visible=not first.here, elem_classes=["download", "later"]) as offer:
+        told = gr.HTML(_told(first), padding=False)
+        with gr.Row():
+            fetch = gr.Button("Download", size="sm", variant="primary")
+            stop = gr.Button("Cancel", size="sm", interactive=False)
+    with gr.Accordion("Model card", open=False, elem_classes=["settings", "later"]):
+        card = gr.Markdown(first.card, elem_classes="model-card")
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    picker.change(_shown, picker, [brief, card, offer, told], **quiet)
+    coming = fetch.click(_fetching, None, [fetch, stop], queue=False, **quiet).then(
+        _fetch, picker, [told], concurrency_limit=None, **quiet
+    )
+    for ended in (coming.success, coming.failure):
+        ended(lambda name: _ended(capability, name), picker, [picker, offer, fetch, stop], **quiet)
+    stop.click(_stopped, picker, [told, fetch, stop], cancels=coming, queue=False, **quiet)
+    return picker
+
+
+def _choices(capability):
+    return [(_label(row), row.id) for row in catalog.offered(capability)]
+
+
+def _label(row):
+    if not isinstance(row, catalog.Published):
+        return row.title
+    where = "on this machine" if row.here else f"{widgets.size(row.download)} to download"
+    return f"{row.title} · {where}"
+
+
+def _shown(name):
+    row = catalog.get(name)
+    return _brief(row), row.card, gr.Column(visible=not row.here), _told(row)
+
+
+def _brief(row):
+    """Return what a model knows, cannot do, was trained on and scored, as HTML."""
+    say = html.escape
+    return (
+        f'<div class="card"><p><strong>Knows</strong> {say(row.knows)}.</p>'
+        f'<p>{say(row.limits)}</p><p class="quiet">{say(row.origin)}</p></div>'
+    )
+
+
+def _told(row):
+    """Return what a download of a model asks for, as HTML; "" where it is here."""
+    if row.here:
+        return ""
+    return (
+        f"<p><strong>Not on this machine yet.</strong> {widgets.size(row.download)} to download "
+        f"from the Hugging Face hub, about {widgets.size(2 * row.download)} of memory to run.</p>"
+    )
+
+
+def _fetching():
+    return gr.Button(interactive=False), gr.Button(interactive=True)
+
+
+@widgets.guarded
+def _fetch(name):
+    """Download the model, yielding how far it is."""
+    row = catalog.get(name)
+    yield "<p>Asking the hub.</p>"
+    for progress in hub.fetch(row.id, row.repo):
+        yield _bar(progress)
+    yield "<p>It is on this machine now.</p>"
+
+
+def _bar(progress):
+    """Return how far a download is, as HTML: a bar, bytes, speed, time left."""
+    if progress.note:
+        return f"<p>Waiting: {html.escape(progress.note)}.</p>"
+    if not progress.total:
+        return "<p>Asking the hub.</p>"
+    share = 100 * progress.done / progress.total
+    parts = [f"{widgets.size(progress.done)} of {widgets.size(progress.total)}"]
+    if progress.rate:
+        parts.append(f"{widgets.size(progress.rate)} a second")
+    if progress.left is not None:
+        parts.append(f"{widgets.duration(progress.left)} left")
+    return (
+        f'<div class="bar"><div style="width: {share:.1f}%"></div></div>'
+        f'<p role="status">{" · ".join(parts)}</p>'
+    )
+
+
+def _ended(capability, name):
+    """Update the picker; the offer goes where the model has come."""
+    here = catalog.get(name).here
+    buttons = gr.Button(interactive=True), gr.Button(interactive=False)
+    return gr.Dropdown(choices=_choices(capability)), gr.Column(visible=not here), *buttons
+
+
+def _stopped(name):
+    row = catalog.get(name)
+    told = _told(row) + "<p>Stopped. What has come is kept.</p>"
+    return told, gr.Button(interactive=True), gr.Button(interactive=False)

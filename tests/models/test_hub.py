@@ -1,0 +1,213 @@
+"""Downloads of published checkpoints, from a server that speaks the hub's protocol."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import hub
+from tests import hub_server
+
+NAME, REPO = "tiny_preset", "keras/tiny_preset"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Caches of the test's own, and no token."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kaggle"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 64 * 1024)
+    return tmp_path
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A hub with one repository of a small and a large file."""
+    folder = tmp_path / "served"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "README.md").write_text("not needed to load it")
+    (folder / "assets" / "words.txt").write_text("dog cat")
+    weights = np.random.default_rng(0).bytes(1_000_000)
+    (folder / "model.weights.h5").write_bytes(weights)
+    with hub_server.running({REPO: folder}) as running:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)
+        monkeypatch.setattr(
+            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+            running.url + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        yield running
+
+
+def fetched():
+    """Fetch the repository whole; gives the Progress on the way."""
+    return list(hub.fetch(NAME, REPO))
+
+
+def test_a_checkpoint_comes_once_and_whole(server):
+    assert hub.found(NAME, REPO) is None
+    fetched()
+    folder = hub.found(NAME, REPO)
+    assert (folder / "assets" / "words.txt").read_text() == "dog cat"
+    assert not (folder / "README.md").exists()
+    weights = server.repos[REPO] / "model.weights.h5"
+    assert (folder / "model.weights.h5").read_bytes() == weights.read_bytes()
+    asked = len(server.asked)
+    assert fetched() == [] and len(server.asked) == asked, "what is here is not asked for again"
+
+
+def test_progress_tells_bytes_speed_and_time_left(server):
+    server.seconds = 0.1
+    seen = [each for each in fetched() if each.total]
+    assert seen[-1].total == 1_000_000 + len("{}") + len("dog cat")
+    assert [each.done for each in seen] == sorted(each.done for each in seen)
+    middle = [each for each in seen if each.rate]
+    assert middle and all(each.left >= 0 for each in middle)
+
+
+def test_a_stopped_download_goes_on_where_it_was(server):
+    server.seconds = 0.1
+    coming = hub.fetch(NAME, REPO)
+    next(each for each in coming if each.done > 200_000)
+    download = hub._downloads[NAME]
+    coming.close()
+    assert download.ended.wait(20) and hub.found(NAME, REPO) is None and not hub._downloads
+    server.seconds = 0
+    fetched()
+    begun = [each for _, path, each in server.asked if path.endswith("weights.h5")]
+    assert begun[0] is None and int(begun[-1].removeprefix("bytes=").rstrip("-")) >= 200_000
+    content = (hub.found(NAME, REPO) / "model.weights.h5").read_bytes()
+    assert content == (server.repos[REPO] / "model.weights.h5").read_bytes()
+
+
+def test_many_who_ask_share_one_download(server):
+    server.seconds = 0.02
+    threads = [threading.Thread(target=fetched) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert hub.found(NAME, REPO)
+    assert len(server.sent()) == len(set(server.sent())) == 3
+    assert not hub._downloads
+
+
+def test_one_who_goes_does_not_stop_the_others(server):
+    server.seconds = 0.1
+    first, second = hub.fetch(NAME, REPO), hub.fetch(NAME, REPO)
+    next(first), next(second)
+    first.close()
+    assert list(second)[-1].done and hub.found(NAME, REPO)
+
+
+def test_two_processes_share_one_download(server):
+    server.seconds = 0.05
+    code = (
+        "import huggingface_hub.constants as c; from models import hub;"
+        f"list(hub.fetch({NAME!r}, {REPO!r}))"
+    )
+    environment = {**os.environ, "HF_ENDPOINT": server.url, "PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", code]
+    both = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [each.wait(120) for each in both] == [0, 0]
+    assert hub.found(NAME, REPO) and len(server.sent()) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "HF_TOKEN"),
+        (403, "does not give"),
+        (404, "has no keras/tiny_preset"),
+        (429, "too many requests"),
+        (500, "error 500"),
+    ],
+)
+def test_a_hub_that_refuses_is_told_in_one_sentence_and_a_later_try_succeeds(
+    server, status, said, monkeypatch
+):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the library's own tries
+    server.status = status
+    with pytest.raises(hub.Trouble, match=said):
+        fetched()
+    server.status = None
+    fetched()
+    assert hub.found(NAME, REPO)
+
+
+def test_a_gated_checkpoint_says_where_its_licence_is(server):
+    server.gated = {REPO}
+    with pytest.raises(hub.Trouble, match=r"huggingface\.co/keras/tiny_preset.*HF_TOKEN"):
+        fetched()
+
+
+def test_no_hub_at_all_is_told(server, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(hub.Trouble, match="bundled models work without it"):
+        fetched()
+
+
+def test_a_connection_that_breaks_is_taken_up_again(server):
+    server.cut = 300_000
+    fetched()
+    assert hub.found(NAME, REPO)
+    assert any(each for _, path, each in server.asked if path.endswith("h5") and each)
+
+
+def test_a_damaged_file_is_fetched_once_more(server):
+    server.damaged = 1
+    fetched()
+    assert (hub.found(NAME, REPO) / "assets" / "words.txt").read_text() == "dog cat"
+    assert len(server.sent()) == 4, "three files, and one of them again"
+
+
+def test_a_file_that_stays_damaged_is_named(server):
+    server.damaged = 99
+    with pytest.raises(hub.Trouble, match=r"words\.txt.*damaged twice"):
+        fetched()
+    assert hub.found(NAME, REPO) is None
+
+
+def test_a_file_that_was_cut_later_is_fetched_again(server):
+    fetched()
+    weights = hub.found(NAME, REPO) / "model.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert hub.found(NAME, REPO) is None
+    fetched()
+    assert hub.found(NAME, REPO)
+
+
+def test_a_full_disk_is_told_before_anything_comes(server, monkeypatch):
+    full = lambda path: type("Usage", (), {"free": 1000})  # noqa: E731
+    monkeypatch.setattr(hub.shutil, "disk_usage", full)
+    with pytest.raises(hub.Trouble, match="Make room"):
+        fetched()
+    assert server.sent() == []
+
+
+def test_offline_nothing_is_asked(server, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    hub.stay_offline()
+    with pytest.raises(hub.Trouble, match="offline"):
+        fetched()
+    assert server.asked == []
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+
+
+def test_what_other_programs_downloaded_is_found(server, home):
+    folder = home / "kaggle" / "models" / "keras" / "tiny" / "keras" / NAME / "3"
+    folder.mkdir(parents=True)
+    (folder / "model.weights.h5").write_bytes(b"weights")
+    assert hub.found(NAME, REPO) is None, "kagglehub has not finished it"
+    folder.with_name("3.complete").touch()
+    assert hub.found(NAME, REPO) == folder
+    from huggingface_hub import snapshot_download
+
+    snapshot_download(REPO, cache_dir=home / "hf")
+    assert hub.found(NAME, REPO) != folder and (hub.found(NAME, REPO) / "config.json").exists()

@@ -1,0 +1,166 @@
+"""Every published row: in the library's registry, downloaded from a hub, loaded, and answering.
+
+The presets are of the real classes, narrowed; the hub is a server that speaks its protocol.
+"""
+
+import numpy as np
+import pytest
+
+from models import (
+    catalog,
+    classification,
+    detection,
+    hub,
+    images,
+    loader,
+    results,
+    sentiment,
+    text_generation,
+)
+from models.checks import BadInput
+from tests import hub_server
+
+ROWS = catalog.PUBLISHED
+EXAMPLES = catalog.BUNDLED.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A hub with a narrowed preset of every row."""
+    from models import runtime
+
+    runtime.start()
+    from tests import published_presets
+
+    folder = tmp_path_factory.mktemp("hub")
+    for row in ROWS:
+        published_presets.save(row.id, folder / row.id)
+    with hub_server.running({row.repo: folder / row.id for row in ROWS}) as running:
+        yield running
+
+
+@pytest.fixture
+def machine(served, tmp_path, monkeypatch):
+    """A machine with nothing downloaded, that reaches the hub."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kaggle"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", served.url)
+    monkeypatch.setattr(
+        "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+        served.url + "/{repo_id}/resolve/{revision}/{filename}",
+    )
+    shelf = loader.Shelf(10**9, loader._build)
+    monkeypatch.setattr(loader, "use", shelf.use)
+    monkeypatch.setattr(loader, "load", shelf.load)
+    return shelf
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_row_is_in_the_librarys_registry(row):
+    import importlib
+
+    module, _, name = row.task.partition(":")
+    about = getattr(importlib.import_module(module), name).presets[row.id]
+    assert row.parameters == about["metadata"]["params"]
+    assert about["kaggle_handle"].startswith("kaggle://keras/")
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "some"),
+    [
+        ("resnet_50_imagenet", 1000, {0: "tench", 207: "golden retriever", 999: "toilet tissue"}),
+        ("retinanet_resnet50_fpn_v2_coco", 91, {1: "person", 18: "dog", 90: "toothbrush"}),
+        ("bert_tiny_en_uncased_sst2", 2, {0: "negative", 1: "positive"}),
+    ],
+)
+def test_class_names_stand_at_their_outputs(name, count, some):
+    names = catalog.labels(name)
+    assert len(names) == count
+    assert {at: names[at] for at in some} == some
+
+
+def test_what_is_not_here_says_how_to_get_it(machine):
+    with pytest.raises(loader.LoadError, match="Press Download"):
+        text_generation_of("gpt2_base_en")
+
+
+def test_what_is_offered_follows_the_mode(machine, monkeypatch):
+    monkeypatch.setattr(catalog, "_offered", "bundled")
+    assert catalog.offered() == catalog.MODELS
+    catalog.offer("here")
+    assert catalog.offered() == catalog.MODELS
+    row = catalog.get("bert_tiny_en_uncased_sst2")
+    list(hub.fetch(row.id, row.repo))
+    assert catalog.offered("sentiment")[-1] is row
+    assert catalog.default("sentiment") is row, "what is on this machine comes first"
+    catalog.offer("all")
+    assert set(ROWS) < set(catalog.offered())
+    catalog.offer("bundled")
+    assert catalog.default("sentiment").id == "bert_tiny_reviews"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_row_comes_from_the_hub_loads_and_answers(row, machine, served, monkeypatch):
+    list(hub.fetch(row.id, row.repo))
+    monkeypatch.setattr(served, "status", 500)  # loading asks nothing of the hub
+    asked = len(served.asked)
+    ANSWERS[row.capability](row, machine.load(row.id).model)
+    assert len(served.asked) == asked
+
+
+def classifies(row, model):
+    picture = images.read(EXAMPLES / "castle.jpg")
+    found = classification.classify(picture, row.id, 1000)
+    assert sum(each.probability for each in found.predictions) == pytest.approx(1, abs=1e-2)
+    fitted = classification.fit(picture, model.preprocessor.image_converter)
+    given = np.asarray(model.predict(fitted[None], verbose=0)[0])
+    assert found.predictions[0].label in np.array(catalog.labels(row.id))[given.argsort()[-3:]]
+
+
+def detects(row, model):
+    """A dog is at the first anchor of each place; the box of a place is that of its anchor."""
+    wide = np.zeros((200, 400, 3), np.uint8)
+    found = detection.detect(wide, row.id).filter(confidence=0.5, iou=1.0)
+    assert set(found.labels) == {"dog"} and isinstance(found, results.Detections)
+    levels = model.anchor_generator(np.zeros((1, 128, 128, 3), "float32"))
+    places = 9  # anchors at each place
+    anchors = np.concatenate([np.asarray(each)[::places] for each in levels.values()])
+    scale = 400 / 128
+    expected = anchors * scale - [0, 100, 0, 100]  # the square has margins above and below
+    expected = np.clip(expected, 0, [400, 200, 400, 200])
+    for box in found.boxes:
+        assert np.abs(expected - box).max(axis=1).min() < 1
+
+
+def scores(row, model):
+    found = sentiment.score("a good film", row.id)
+    logits = model.predict(["a good film"], verbose=0)[0]
+    shares = np.exp(logits) / np.exp(logits).sum()
+    assert found.positive == pytest.approx(shares[1], abs=1e-3)
+
+
+def writes(row, model):
+    model.compile(sampler="greedy")
+    tokens = len(model.preprocessor.tokenizer("the red fox"))
+    expected = model.generate("the red fox", max_length=1 + tokens + 8, stop_token_ids=None)
+    assert text_generation_of(row.id).rstrip("\ufffd") == expected.rstrip("\ufffd")
+
+
+def text_generation_of(name):
+    *_, token = text_generation.generate("the red fox", name, 8, "greedy")
+    return token.text
+
+
+ANSWERS = {
+    "classification": classifies,
+    "detection": detects,
+    "sentiment": scores,
+    "text_generation": writes,
+}
+
+
+def test_an_unknown_id_lists_what_is_offered():
+    with pytest.raises(BadInput, match="efficientnetv2_caltech101"):
+        catalog.get("gpt5_huge")

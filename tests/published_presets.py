@@ -1,0 +1,194 @@
+"""Presets of the real class of each published row, narrowed, as `save_to_preset` writes them.
+
+Their weights are random, drawn by seed; what the rows' code does with them is what it does with the
+published ones.
+"""
+
+import keras
+import keras_hub
+import numpy as np
+
+SIDE = 64  # pixels of the classifiers' pictures
+TEXT = "the red fox ran to the sea and the blue fish swam to the red fox. "
+
+
+def save(name, folder):
+    """Write the narrowed preset of a published row."""
+    keras.utils.set_random_seed(7)
+    BUILD[name](name).save_to_preset(str(folder))
+
+
+def _converter(kind, side=SIDE):
+    return kind(image_size=(side, side), scale=1 / 127.5, offset=-1.0, antialias=True)
+
+
+def _efficientnet(name):
+    backbone = keras_hub.models.EfficientNetBackbone(
+        stackwise_width_coefficients=[1.0] * 2,
+        stackwise_depth_coefficients=[1.0] * 2,
+        stackwise_kernel_sizes=[3, 5],
+        stackwise_num_repeats=[1, 1],
+        stackwise_input_filters=[16, 24],
+        stackwise_output_filters=[24, 32],
+        stackwise_expansion_ratios=[1, 6],
+        stackwise_squeeze_and_excite_ratios=[0.25, 0.25],
+        stackwise_strides=[2, 2],
+        stackwise_block_types=["v1", "v1"],
+    )
+    return keras_hub.models.EfficientNetImageClassifier(
+        backbone,
+        num_classes=1000,
+        preprocessor=keras_hub.models.EfficientNetImageClassifierPreprocessor(
+            _converter(keras_hub.layers.EfficientNetImageConverter)
+        ),
+    )
+
+
+def _mobilenet(name):
+    backbone = keras_hub.models.MobileNetBackbone(
+        stackwise_expansion=[[16], [24]],
+        stackwise_num_blocks=[1, 1],
+        stackwise_num_filters=[[16], [24]],
+        stackwise_kernel_size=[[3], [5]],
+        stackwise_num_strides=[[2], [2]],
+        stackwise_se_ratio=[[None], [0.25]],
+        stackwise_activation=[["relu"], ["hard_swish"]],
+        stackwise_padding=[[1], [2]],
+        output_num_filters=32,
+        input_activation="hard_swish",
+        output_activation="hard_swish",
+        input_num_filters=16,
+        image_shape=(SIDE, SIDE, 3),
+        depthwise_filters=8,
+        depthwise_stride=2,
+        depthwise_residual=False,
+        squeeze_and_excite=0.5,
+        last_layer_filter=32,
+    )
+    return keras_hub.models.MobileNetImageClassifier(
+        backbone,
+        num_classes=1000,
+        preprocessor=keras_hub.models.MobileNetImageClassifierPreprocessor(
+            _converter(keras_hub.layers.MobileNetImageConverter)
+        ),
+    )
+
+
+def _encoder(block="bottleneck_block", side=SIDE):
+    return keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 64, 64, 64],
+        stackwise_num_blocks=[1, 1, 1, 1],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type=block,
+        image_shape=(side, side, 3),
+    )
+
+
+def _resnet(name):
+    return keras_hub.models.ResNetImageClassifier(
+        _encoder(),
+        num_classes=1000,
+        preprocessor=keras_hub.models.ResNetImageClassifierPreprocessor(
+            _converter(keras_hub.layers.ResNetImageConverter)
+        ),
+    )
+
+
+def _vit(name):
+    backbone = keras_hub.models.ViTBackbone(
+        image_shape=(SIDE, SIDE, 3),
+        patch_size=16,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=16,
+        mlp_dim=32,
+    )
+    return keras_hub.models.ViTImageClassifier(
+        backbone,
+        num_classes=1000,
+        preprocessor=keras_hub.models.ViTImageClassifierPreprocessor(
+            _converter(keras_hub.layers.ViTImageConverter)
+        ),
+    )
+
+
+def _retinanet(name):
+    """One that sees a dog at the anchor in the middle of its square, and nothing else."""
+    side = 128
+    backbone = keras_hub.models.RetinaNetBackbone(
+        _encoder("basic_block", side), 3, 7, use_p5=True, image_shape=(side, side, 3)
+    )
+    anchors = keras_hub.layers.AnchorGenerator("xyxy", 3, 7, 3, [0.5, 1.0, 2.0], 4.0)
+    model = keras_hub.models.RetinaNetObjectDetector(
+        backbone,
+        91,
+        "xyxy",
+        anchors,
+        preprocessor=keras_hub.models.RetinaNetObjectDetectorPreprocessor(
+            _converter(keras_hub.layers.RetinaNetImageConverter, side)
+        ),
+    )
+    for head, bias in ((model.classification_head, -9.0), (model.box_head, 0.0)):
+        kernel, offset = head.prediction_layer.weights
+        kernel.assign(np.zeros(kernel.shape, "float32"))
+        offset.assign(np.full(offset.shape, bias, "float32"))
+    offset = model.classification_head.prediction_layer.bias
+    values = np.full(offset.shape, -9.0, "float32")
+    values[18] = 2.0  # COCO's dog, at the first anchor of each place
+    offset.assign(values)
+    return model
+
+
+def _bert(name):
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "good", "bad", "film"]
+    tokenizer = keras_hub.tokenizers.BertTokenizer(vocabulary=words, lowercase=True)
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size=len(words),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        max_sequence_length=512,
+    )
+    return keras_hub.models.BertTextClassifier(
+        backbone,
+        num_classes=2,
+        preprocessor=keras_hub.models.BertTextClassifierPreprocessor(tokenizer, 512),
+    )
+
+
+def _gpt2(name):
+    from training.text_generation import language_models
+
+    tokenizer = language_models.byte_pairs([TEXT * 4], size=290)
+    words, merges = tokenizer.vocabulary, tokenizer.merges
+    tokenizer = keras_hub.tokenizers.GPT2Tokenizer(vocabulary=words, merges=merges)
+    backbone = keras_hub.models.GPT2Backbone(
+        vocabulary_size=len(words),
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        max_sequence_length=64,
+    )
+    rng = np.random.default_rng(3)
+    backbone.set_weights(
+        [each + rng.normal(0, 0.4, each.shape).astype("float32") for each in backbone.get_weights()]
+    )
+    preprocessor = keras_hub.models.GPT2CausalLMPreprocessor(tokenizer, sequence_length=64)
+    return keras_hub.models.GPT2CausalLM(backbone, preprocessor=preprocessor)
+
+
+BUILD = {
+    "efficientnet_b0_ra_imagenet": _efficientnet,
+    "mobilenet_v3_small_100_imagenet": _mobilenet,
+    "resnet_50_imagenet": _resnet,
+    "vit_base_patch16_224_imagenet": _vit,
+    "retinanet_resnet50_fpn_v2_coco": _retinanet,
+    "bert_tiny_en_uncased_sst2": _bert,
+    "gpt2_base_en": _gpt2,
+    "gpt2_medium_en": _gpt2,
+    "gpt2_base_en_cnn_dailymail": _gpt2,
+}
