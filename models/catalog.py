@@ -13,6 +13,7 @@ from models import hub
 from models.checks import BadInput
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
+COCO_GAPS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids of COCO that no box has
 DRAWN = "68 things of the picture-book world, drawn"
 
 
@@ -74,7 +75,7 @@ class Published(Model):
     """A checkpoint that the Keras team publishes, which has to be downloaded once."""
 
     parameters: int
-    classes: str = ""  # whose class names it gives: "imagenet", "coco" or "sst2"
+    classes: str = ""  # whose class names it gives: a key of `_named`
     published_score: str = ""  # with its source
 
     @property
@@ -120,15 +121,21 @@ class Published(Model):
 
     def names(self):
         """Its class names as a tuple of str, in the order of its outputs."""
-        if self.classes == "sst2":
-            return ("negative", "positive")
-        import keras_hub
+        return _named(self.classes)
 
-        count, name = {
-            "imagenet": (1000, keras_hub.utils.imagenet_id_to_name),
-            "coco": (91, keras_hub.utils.coco_id_to_name),
-        }[self.classes]
-        return tuple(name(at).replace("_", " ") for at in range(count))
+
+def _named(classes):
+    """The class names of a data set, those of the pictures' from keras-hub."""
+    if classes == "sst2":
+        return ("negative", "positive")
+    import keras_hub
+
+    if classes == "imagenet":
+        names = [keras_hub.utils.imagenet_id_to_name(at) for at in range(1000)]
+    else:  # COCO numbers 91 kinds and draws boxes around 80 of them
+        gaps = COCO_GAPS if classes == "coco 80" else ()
+        names = [keras_hub.utils.coco_id_to_name(at) for at in range(91) if at not in gaps]
+    return tuple(name.replace("_", " ") for name in names)
 
 
 MODELS = (
@@ -287,6 +294,30 @@ PUBLISHED = (
         licence="Apache-2.0",
         parameters=31_558_592,
         classes="coco",
+    ),
+    Published(
+        id="dfine_nano_coco",
+        capability="detection",
+        title="D-FINE nano · COCO",
+        task="keras_hub.models:ObjectDetector",
+        knows="80 kinds of everyday things in photos: people, animals, vehicles, furniture, food",
+        limits="Photos rather than drawings; the smallest, so small and crowded things are missed.",
+        trained_on="COCO",
+        licence="Apache-2.0",
+        parameters=3_788_625,
+        classes="coco 80",
+    ),
+    Published(
+        id="dfine_small_coco",
+        capability="detection",
+        title="D-FINE small · COCO",
+        task="keras_hub.models:ObjectDetector",
+        knows="80 kinds of everyday things in photos: people, animals, vehicles, furniture, food",
+        limits="Photos rather than drawings.",
+        trained_on="COCO",
+        licence="Apache-2.0",
+        parameters=10_329_321,
+        classes="coco 80",
     ),
     Published(
         id="bert_tiny_en_uncased_sst2",

@@ -36,7 +36,8 @@ def detect(image, model=None):
         # It has its size already; OpenVINO has no rule for smoothing while resizing.
         loaded.model.preprocessor.image_converter.resizing.antialias = False
         with loaded.lock:
-            found = loaded.compiled(candidates)(square[None].astype("float32"))
+            run = loaded.compiled(reader(loaded.model))
+            found = run(square[None].astype("float32"))
         boxes, scores, classes = likeliest(*(each[0] for each in found))
         boxes = frame.to_source(boxes)
         kept = (scores >= LEAST) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
@@ -48,6 +49,11 @@ def detect(image, model=None):
 def side(model):
     """Return the side in pixels of the square that a detector's preprocessor asks for."""
     return int(model.preprocessor.image_converter.image_size[0])
+
+
+def reader(model):
+    """Return the function that reads candidates from what a keras-hub detector gives."""
+    return candidates if hasattr(model, "anchor_generator") else queries
 
 
 def candidates(model, pixels):
@@ -80,6 +86,26 @@ def candidates(model, pixels):
     logits = ops.cast(outputs["cls_logits"], "float32")
     best, classes = ops.top_k(logits, 1)  # not argmax, for which OpenVINO has no rule
     return boxes, ops.sigmoid(best[..., 0]), classes[..., 0]
+
+
+def queries(model, pixels):
+    """Run a keras-hub D-FINE (Peng et al. 2024, arXiv:2410.13842): one candidate a query.
+
+    Args:
+        model: a DFineObjectDetector.
+        pixels: tensor (batch, side, side, 3), 0 to 255.
+
+    Returns:
+        Tensors as `candidates` gives them, in the order of the queries.
+    """
+    from keras import ops
+
+    prepared = model.preprocessor(pixels)
+    outputs = model(prepared, training=False)
+    middle, size = ops.split(ops.cast(outputs["pred_boxes"], "float32"), 2, axis=-1)
+    corners = ops.concatenate([middle - size / 2, middle + size / 2], axis=-1)
+    best, classes = ops.top_k(ops.cast(outputs["logits"], "float32"), 1)
+    return corners * prepared.shape[1], ops.sigmoid(best[..., 0]), classes[..., 0]
 
 
 def likeliest(boxes, scores, classes):

@@ -141,6 +141,66 @@ def _retinanet(name):
     return model
 
 
+def _dfine(name):
+    side = 128
+    encoder = keras_hub.models.HGNetV2Backbone(
+        stem_channels=[3, 8, 8],
+        stackwise_stage_filters=[
+            [8, 8, 16, 1, 3, 3],
+            [16, 8, 32, 1, 3, 3],
+            [32, 16, 64, 1, 3, 5],
+            [64, 16, 64, 1, 3, 5],
+        ],
+        apply_downsample=[False, True, True, True],
+        use_lightweight_conv_block=[False, False, True, True],
+        depths=[1, 1, 1, 1],
+        hidden_sizes=[16, 32, 64, 64],
+        embedding_size=8,
+        use_learnable_affine_block=True,
+        hidden_act="relu",
+        image_shape=(None, None, 3),
+        out_features=["stage3", "stage4"],
+    )
+    backbone = keras_hub.models.DFineBackbone(
+        backbone=encoder,
+        decoder_in_channels=[32, 32],
+        encoder_hidden_dim=32,
+        num_denoising=0,
+        num_labels=80,
+        hidden_dim=32,
+        learn_initial_query=False,
+        num_queries=20,
+        anchor_image_size=(side, side),
+        feat_strides=[16, 32],
+        num_feature_levels=2,
+        encoder_in_channels=[64, 64],
+        encode_proj_layers=[1],
+        num_attention_heads=2,
+        encoder_ffn_dim=32,
+        num_encoder_layers=1,
+        hidden_expansion=0.5,
+        depth_multiplier=0.5,
+        eval_idx=-1,
+        num_decoder_layers=2,
+        decoder_attention_heads=2,
+        decoder_ffn_dim=32,
+        decoder_n_points=[2, 2],
+        lqe_hidden_dim=16,
+        num_lqe_layers=2,
+        out_features=["stage3", "stage4"],
+        image_shape=(None, None, 3),
+        seed=0,
+    )
+    return keras_hub.models.DFineObjectDetector(
+        backbone,
+        num_classes=80,
+        bounding_box_format="yxyx",
+        preprocessor=keras_hub.models.DFineObjectDetectorPreprocessor(
+            _converter(keras_hub.layers.DFineImageConverter, side)
+        ),
+    )
+
+
 def _bert(name):
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "good", "bad", "film"]
     tokenizer = keras_hub.tokenizers.BertTokenizer(vocabulary=words, lowercase=True)
@@ -187,6 +247,8 @@ BUILD = {
     "resnet_50_imagenet": _resnet,
     "vit_base_patch16_224_imagenet": _vit,
     "retinanet_resnet50_fpn_v2_coco": _retinanet,
+    "dfine_nano_coco": _dfine,
+    "dfine_small_coco": _dfine,
     "bert_tiny_en_uncased_sst2": _bert,
     "gpt2_base_en": _gpt2,
     "gpt2_medium_en": _gpt2,

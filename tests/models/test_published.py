@@ -71,6 +71,7 @@ def test_a_row_is_in_the_librarys_registry(row):
     [
         ("resnet_50_imagenet", 1000, {0: "tench", 207: "golden retriever", 999: "toilet tissue"}),
         ("retinanet_resnet50_fpn_v2_coco", 91, {1: "person", 18: "dog", 90: "toothbrush"}),
+        ("dfine_nano_coco", 80, {0: "person", 16: "dog", 79: "toothbrush"}),
         ("bert_tiny_en_uncased_sst2", 2, {0: "negative", 1: "positive"}),
     ],
 )
@@ -120,6 +121,28 @@ def classifies(row, model):
 
 
 def detects(row, model):
+    (_detects_anchors if hasattr(model, "anchor_generator") else _detects_queries)(row, model)
+
+
+def _detects_queries(row, model):
+    """The likeliest candidate is that of Keras, its box in the pixels of the picture sent."""
+    picture = images.read(EXAMPLES / "city.jpg")
+    height, width = picture.shape[:2]
+    square, _ = images.letterbox(picture, 128)
+    outputs = model(model.preprocessor(square[None].astype("float32")), training=False)
+    logits, boxes = (np.asarray(outputs[key][0]) for key in ("logits", "pred_boxes"))
+    query, kind = np.unravel_index(logits.argmax(), logits.shape)
+    x, y, w, h = boxes[query] * max(height, width)
+    margin = (width - height) / 2
+    expected = np.array([x - w / 2, y - h / 2 - margin, x + w / 2, y + h / 2 - margin])
+    found = detection.detect(picture, row.id)
+    assert found.scores[0] == pytest.approx(1 / (1 + np.exp(-logits.max())), abs=0.02)
+    same = [label == catalog.labels(row.id)[kind] for label in found.labels]
+    shown = np.clip(expected, 0, [width, height, width, height])
+    assert np.abs(found.boxes[same] - shown).max(axis=1).min() < 3
+
+
+def _detects_anchors(row, model):
     """A dog is at the first anchor of each place; the box of a place is that of its anchor."""
     wide = np.zeros((200, 400, 3), np.uint8)
     found = detection.detect(wide, row.id).filter(confidence=0.5, iou=1.0)
