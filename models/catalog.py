@@ -364,6 +364,17 @@ PUBLISHED = (
         licence="MIT",
         parameters=124_439_808,
     ),
+    Published(
+        id="qwen3_0.6b_en",
+        capability="text_generation",
+        title="Qwen3 0.6B",
+        task="keras_hub.models:CausalLM",
+        knows="English and code, far more of both than GPT-2",
+        limits="It continues a text and is no chat here; it makes facts up.",
+        trained_on="web text, books and code",
+        licence="Apache-2.0",
+        parameters=596_049_920,
+    ),
 )
 _offered = "bundled"  # what `offered` gives besides the bundled models
 

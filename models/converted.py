@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +28,8 @@ ROUNDS = 5  # timed calls of each candidate, in turns
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 log = logging.getLogger(__name__)
+# OpenVINO's converter reports each use to Google Analytics, unless this package is missing.
+sys.modules.setdefault("openvino_telemetry", None)
 
 
 class Unsuited(RuntimeError):

@@ -89,7 +89,9 @@ def _stream(prompt, name, count, choose, seed):
     with loader.use(name) as loaded:
         began = time.perf_counter()
         tokenizer = loaded.model.preprocessor.tokenizer
-        read = [tokenizer.start_token_id, *(int(i) for i in tokenizer(prompt))]
+        read = [int(number) for number in tokenizer(prompt)]
+        if tokenizer.start_token_id is not None:  # Qwen's texts begin without one
+            read = [tokenizer.start_token_id, *read]
         decoder = Decoder(loaded, read, count)
         before = ""
         for choice in itertools.islice(choose(decoder), count):
@@ -102,18 +104,21 @@ def _stream(prompt, name, count, choose, seed):
 
 
 class Decoder:
-    """Runs a GPT-2 over one prompt and what is added to it, with a cache of keys and values.
+    """Runs a causal language model over a prompt and what is added to it, with a cache.
 
     Args:
-        loaded: `loader.Loaded` with a `GPT2CausalLM`.
-        ids: list of int, the prompt, its start token first.
+        loaded: `loader.Loaded` with a `GPT2CausalLM` or `Qwen3CausalLM`.
+        ids: list of int, the prompt, its start token first if it has one.
         room: int, tokens that may be added.
     """
 
     def __init__(self, loaded, ids, room):
         self.loaded = loaded
-        self.end = loaded.model.preprocessor.tokenizer.end_token_id
-        self.context = loaded.model.backbone.max_sequence_length
+        packing = loaded.model.preprocessor
+        self.end = packing.tokenizer.end_token_id
+        # Where positions are rotations there is no longest text: as much as the preset packs then.
+        longest = getattr(loaded.model.backbone, "max_sequence_length", None)
+        self.context = longest or packing.sequence_length
         self.length = min(self.context, _power_of_two(max(SMALLEST_CACHE, len(ids) + room)))
         self.start, self.note = ids[0], ""
         self.ids = np.array([ids[1:]], "int32")
@@ -179,21 +184,24 @@ class Decoder:
 
 
 def prefill(model, tokens, last):
-    """Run a GPT-2 over whole sequences.
+    """Run a causal language model over whole sequences.
 
     Args:
-        model: a `GPT2CausalLM`.
+        model: a `GPT2CausalLM` or `Qwen3CausalLM`.
         tokens: (batch, length) int32, padded on the right.
         last: int32 scalar, the index of the last token that is not padding.
 
     Returns:
         logits (batch, vocabulary) float32 after token `last`, hidden states (batch, length, width)
-        float32, and the cache (batch, layers, 2, length, heads, width / heads).
+        float32, and the cache of keys and values (batch, layers, 2, length, heads, width of one).
     """
     from keras import ops
 
     net = model.backbone
-    heads = (net.num_heads, net.hidden_dim // net.num_heads)
+    if hasattr(net, "num_key_value_heads"):  # fewer than those that ask (Ainslie et al. 2023)
+        heads = (net.num_key_value_heads, net.head_dim)
+    else:
+        heads = (net.num_heads, net.hidden_dim // net.num_heads)
     shape = (tokens.shape[0], net.num_layers, 2, tokens.shape[1], *heads)
     logits, hidden, cache = model.call_with_cache(
         tokens, ops.zeros(shape, dtype=model.compute_dtype), 0
@@ -203,10 +211,10 @@ def prefill(model, tokens, last):
 
 
 def step(model, rows, tokens, cache, place):
-    """Run a GPT-2 over one more token of each sequence.
+    """Run a causal language model over one more token of each sequence.
 
     Args:
-        model: a `GPT2CausalLM`.
+        model: a `GPT2CausalLM` or `Qwen3CausalLM`.
         rows: (batch,) int32, the row of the cache that each sequence goes on from.
         tokens: (batch, 1) int32.
         cache: as `prefill` gives it.

@@ -219,12 +219,25 @@ def _bert(name):
     )
 
 
-def _gpt2(name):
+def _byte_pairs():
+    """A small byte-level vocabulary, a dict, and its merges."""
     from training.text_generation import language_models
 
     tokenizer = language_models.byte_pairs([TEXT * 4], size=290)
-    words, merges = tokenizer.vocabulary, tokenizer.merges
-    tokenizer = keras_hub.tokenizers.GPT2Tokenizer(vocabulary=words, merges=merges)
+    return dict(tokenizer.vocabulary), list(tokenizer.merges)
+
+
+def _opinionated(backbone):
+    """Give random weights such that the likeliest token is no near tie."""
+    rng = np.random.default_rng(3)
+    shifts = (rng.normal(0, 0.4, each.shape).astype("float32") for each in backbone.weights)
+    pairs = zip(backbone.get_weights(), shifts, strict=True)
+    backbone.set_weights([weight + shift for weight, shift in pairs])
+    return backbone
+
+
+def _gpt2(name):
+    words, merges = _byte_pairs()
     backbone = keras_hub.models.GPT2Backbone(
         vocabulary_size=len(words),
         num_layers=2,
@@ -233,12 +246,26 @@ def _gpt2(name):
         intermediate_dim=32,
         max_sequence_length=64,
     )
-    rng = np.random.default_rng(3)
-    backbone.set_weights(
-        [each + rng.normal(0, 0.4, each.shape).astype("float32") for each in backbone.get_weights()]
-    )
+    tokenizer = keras_hub.tokenizers.GPT2Tokenizer(vocabulary=words, merges=merges)
     preprocessor = keras_hub.models.GPT2CausalLMPreprocessor(tokenizer, sequence_length=64)
-    return keras_hub.models.GPT2CausalLM(backbone, preprocessor=preprocessor)
+    return keras_hub.models.GPT2CausalLM(_opinionated(backbone), preprocessor=preprocessor)
+
+
+def _qwen3(name):
+    words, merges = _byte_pairs()
+    words |= {"<|im_end|>": len(words)}
+    backbone = keras_hub.models.Qwen3Backbone(
+        vocabulary_size=len(words),
+        num_layers=2,
+        num_query_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        hidden_dim=16,
+        intermediate_dim=32,
+    )
+    tokenizer = keras_hub.tokenizers.Qwen3Tokenizer(vocabulary=words, merges=merges)
+    preprocessor = keras_hub.models.Qwen3CausalLMPreprocessor(tokenizer, sequence_length=64)
+    return keras_hub.models.Qwen3CausalLM(_opinionated(backbone), preprocessor=preprocessor)
 
 
 BUILD = {
@@ -253,4 +280,5 @@ BUILD = {
     "gpt2_base_en": _gpt2,
     "gpt2_medium_en": _gpt2,
     "gpt2_base_en_cnn_dailymail": _gpt2,
+    "qwen3_0.6b_en": _qwen3,
 }
