@@ -5,6 +5,7 @@ Knows no model. The page is served first; Keras is imported and models are warme
 
 import argparse
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
@@ -31,7 +32,12 @@ def arguments(argv=None):
     """Parse the command line; `--help` explains every option."""
     parser = argparse.ArgumentParser(prog="python app.py", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    add(
+        "--host",
+        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        help="address to listen on (default: GRADIO_SERVER_NAME, which hosts set, else this "
+        "machine only)",
+    )
     add("--port", type=int, default=None, help="port (default: the first free one from 7860)")
     add("--share", action="store_true", help="open a public link through Gradio (default: off)")
     add(

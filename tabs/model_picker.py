@@ -7,7 +7,7 @@ import html
 
 import gradio as gr
 
-from models import catalog, hub
+from models import catalog, hub, loader
 from tabs import widgets
 
 
@@ -77,9 +77,12 @@ def _told(row):
     """Return what a download of a model asks for, as HTML; "" where it is here."""
     if row.here:
         return ""
+    needed, allowed = 2 * row.download, loader.budget()
+    tight = f"Models may hold {widgets.size(allowed)} here, so it may not run. "
     return (
         f"<p><strong>Not on this machine yet.</strong> {widgets.size(row.download)} to download "
-        f"from the Hugging Face hub, about {widgets.size(2 * row.download)} of memory to run.</p>"
+        f"from the Hugging Face hub, about {widgets.size(needed)} of memory to run. "
+        f"{tight if needed > allowed else ''}</p>"
     )
 
 

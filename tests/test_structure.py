@@ -6,13 +6,15 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 from benchmarks import __main__ as benchmarks
 from models import catalog
-from tabs import TABS
+from tabs import TABS, widgets
 from training import model_cards
 
 ROOT = Path(__file__).parent.parent
@@ -121,6 +123,23 @@ def test_the_scores_in_the_readme_are_the_measured_ones(row):
     readme = (ROOT / "README.md").read_text()
     (line,) = re.findall(rf"^\| `{row.id}` \|.*$", readme, re.M)
     assert f"| {row.score} |" in line
+
+
+@pytest.mark.parametrize("row", catalog.PUBLISHED, ids=lambda row: row.id)
+def test_the_readme_lists_the_published_checkpoints(row):
+    kind = row.capability.replace("_", " ")
+    line = f"| `{row.id}` | {kind} | {widgets.size(row.download)} | {row.licence} |"
+    assert line in (ROOT / "README.md").read_text()
+
+
+def test_spaces_is_told_what_the_project_says():
+    told = huggingface_hub.metadata_load(ROOT / "README.md")
+    pins = (ROOT / "requirements.txt").read_text()
+    assert f"gradio=={told['sdk_version']}" in pins and told["sdk"] == "gradio"
+    assert (ROOT / told["app_file"]).is_file() and len(told["short_description"]) <= 60
+    assert set(told["models"]) <= {row.repo for row in catalog.PUBLISHED}
+    lowest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert lowest == f">={told['python_version']}"
 
 
 @pytest.mark.parametrize("part", benchmarks.PARTS)
