@@ -102,7 +102,7 @@ def fetch_first():
     firsts = {row.capability: row for row in reversed(catalog.PUBLISHED)}
     for row in firsts.values():
         try:
-            for _ in hub.fetch(row.id, row.repo):
+            for _ in hub.fetch(row.name, row.repo):
                 pass
         except hub.Trouble as trouble:
             logging.getLogger(__name__).warning("%s was not downloaded: %s", row.id, trouble)

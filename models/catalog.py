@@ -77,16 +77,22 @@ class Published(Model):
     parameters: int
     classes: str = ""  # whose class names it gives: a key of `_named`
     published_score: str = ""  # with its source
+    preset: str = ""  # its name in keras-hub, where that is another row's id
 
     @property
     def repo(self):
         """Where it lies on the Hugging Face hub."""
-        return f"keras/{self.id}"
+        return f"keras/{self.name}"
+
+    @property
+    def name(self):
+        """The preset's name in keras-hub."""
+        return self.preset or self.id
 
     @property
     def folder(self):
         """Path of the preset on this machine, or None."""
-        return hub.found(self.id, self.repo)
+        return hub.found(self.name, self.repo)
 
     @property
     def here(self):
@@ -126,7 +132,7 @@ class Published(Model):
 
 def _named(classes):
     """The class names of a data set, those of the pictures' from keras-hub."""
-    if classes == "sst2":
+    if classes == "sentiment":
         return ("negative", "positive")
     import keras_hub
 
@@ -329,7 +335,20 @@ PUBLISHED = (
         trained_on="English text, then SST-2",
         licence="Apache-2.0",
         parameters=4_385_920,
-        classes="sst2",
+        classes="sentiment",
+    ),
+    Published(
+        id="qwen3_0.6b_en_zero_shot",
+        preset="qwen3_0.6b_en",
+        capability="sentiment",
+        title="Qwen3 0.6B · asked",
+        task="keras_hub.models:CausalLM",
+        knows="whatever it has read: it is asked whether a text is positive or negative",
+        limits="Never trained for this, so how sure it says it is means little.",
+        trained_on="web text, books and code",
+        licence="Apache-2.0",
+        parameters=596_049_920,
+        classes="sentiment",
     ),
     Published(
         id="gpt2_base_en",

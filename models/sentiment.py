@@ -13,6 +13,9 @@ from models.results import Sentiment
 MOST = 1000  # texts in one call
 SHORT = 48  # pieces: most sentences fit; a longer window has the model's whole length
 TOGETHER = 16  # windows in a batch
+LONGEST = 1000  # pieces of a text that a chat model is asked about; the rest is not read
+QUESTION = "Is this text positive or negative? Answer with one word."
+ANSWERS = ("negative", "positive")
 
 
 def score(text, model=None):
@@ -65,13 +68,50 @@ def _scored(texts, model):
 
 
 def shares(loaded, texts):
-    """Probabilities (texts, classes) of texts on a Loaded TextClassifier; each row sums to 1."""
+    """Probabilities (texts, classes) of texts on a Loaded model; each row sums to 1.
+
+    A TextClassifier has learnt the classes; a CausalLM is asked.
+    """
+    if hasattr(loaded.model, "call_with_cache"):
+        return np.stack([_asked(loaded, text) for text in texts])
     packing = loaded.model.preprocessor
     pieces = [np.asarray(each, "int32") for each in packing.tokenizer(texts)]
     parts, owners = windows(pieces, packing.sequence_length - 2)
     logs = _log_shares(loaded, [framed(part, packing) for part in parts])
     weights = np.array([len(part) for part in parts], "float64")[:, None]
     return pooled(logs, weights, owners, len(texts))
+
+
+def _asked(loaded, text):
+    """Shares (2,) of the answers "negative" and "positive" of a chat model that is asked.
+
+    Zero-shot, by the likelihood of each answer's first piece, as Brown et al. 2020, "Language
+    models are few-shot learners", compare answers. The markup is Qwen's, its thinking left empty.
+    """
+    tokenizer = loaded.model.preprocessor.tokenizer
+    begin, end = (tokenizer.token_to_id(mark) for mark in ("<|im_start|>", "<|im_end|>"))
+    asked = tokenizer(f"user\n{QUESTION}\n\n{text}")[:LONGEST]
+    between, reply = tokenizer("\n"), tokenizer("assistant\n<think>\n\n</think>\n\n")
+    ids = np.concatenate([[begin], asked, [end], between, [begin], reply])
+    words = [int(tokenizer(answer)[0]) for answer in ANSWERS]
+    tokens = np.zeros((1, 1 << (len(ids) - 1).bit_length()), "int32")
+    tokens[0, : len(ids)] = ids
+    with loaded.lock:
+        logits = loaded.compiled(next_logits, exact=True)(tokens, np.int32(len(ids) - 1))
+    logs = logits[0, words].astype("float64")
+    shares = np.exp(logs - logs.max())
+    return shares / shares.sum()
+
+
+def next_logits(model, tokens, last):
+    """Logits (batch, vocabulary), float32, after token `last` of tokens (batch, length) int32.
+
+    The model looks back only, so what stands after `last` has no effect.
+    """
+    from keras import ops
+
+    logits = model({"token_ids": tokens, "padding_mask": ops.ones_like(tokens)}, training=False)
+    return ops.cast(ops.take(logits, last, axis=1), "float32")
 
 
 def windows(pieces, length):

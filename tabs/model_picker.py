@@ -95,7 +95,7 @@ def _fetch(name):
     """Download the model, yielding how far it is."""
     row = catalog.get(name)
     yield "<p>Asking the hub.</p>"
-    for progress in hub.fetch(row.id, row.repo):
+    for progress in hub.fetch(row.name, row.repo):
         yield _bar(progress)
     yield "<p>It is on this machine now.</p>"
 

@@ -253,7 +253,7 @@ def _gpt2(name):
 
 def _qwen3(name):
     words, merges = _byte_pairs()
-    words |= {"<|im_end|>": len(words)}
+    words |= {"<|im_start|>": len(words), "<|im_end|>": len(words) + 1}
     backbone = keras_hub.models.Qwen3Backbone(
         vocabulary_size=len(words),
         num_layers=2,
@@ -268,7 +268,7 @@ def _qwen3(name):
     return keras_hub.models.Qwen3CausalLM(_opinionated(backbone), preprocessor=preprocessor)
 
 
-BUILD = {
+BUILD = {  # by the preset's name
     "efficientnet_b0_ra_imagenet": _efficientnet,
     "mobilenet_v3_small_100_imagenet": _mobilenet,
     "resnet_50_imagenet": _resnet,

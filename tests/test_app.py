@@ -54,8 +54,8 @@ def served(tmp_path):
 
     firsts = {row.capability: row for row in reversed(catalog.PUBLISHED)}.values()
     for row in firsts:
-        published_presets.save(row.id, tmp_path / "hub" / row.id)
-    with hub_server.running({row.repo: tmp_path / "hub" / row.id for row in firsts}) as running:
+        published_presets.save(row.name, tmp_path / "hub" / row.name)
+    with hub_server.running({row.repo: tmp_path / "hub" / row.name for row in firsts}) as running:
         yield running
 
 

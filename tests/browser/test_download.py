@@ -18,8 +18,8 @@ def served(tmp_path_factory):
     runtime.start()
     from tests import published_presets
 
-    folder = tmp_path_factory.mktemp("hub") / ROW.id
-    published_presets.save(ROW.id, folder)
+    folder = tmp_path_factory.mktemp("hub") / ROW.name
+    published_presets.save(ROW.name, folder)
     with hub_server.running({ROW.repo: folder}) as running:
         yield running
 
