@@ -5,9 +5,11 @@ It knows the review data and a grammar of everyday sentences; it knows no pretra
     python -m training.bert_tiny_reviews --data FOLDER
 
 From scratch on 9,000 labelled sentences a Transformer learns words too slowly, so it is helped:
-its word vectors start from counts of neighbours (PPMI and SVD: Levy and Goldberg 2014), and on
-the sentences of whole reviews it learns from a teacher's soft labels (Hinton et al. 2015,
-"Distilling the knowledge"). The architecture is BERT's (Devlin et al. 2019), small.
+its word vectors start from counts of neighbours (PPMI and SVD: Levy and Goldberg 2014), one number
+of each from how far a teacher of n-grams thinks the word leans; on the sentences of whole reviews
+it learns from that teacher's soft labels (Hinton et al. 2015, "Distilling the knowledge"), and on
+labelled ones from the label and from teachers that have not seen them. The architecture is BERT's
+(Devlin et al. 2019), small.
 """
 
 import time
@@ -41,7 +43,7 @@ class Shape:
     longest: int = 192  # pieces the model reads of a text
     short: int = 48  # pieces of a single sentence at most
     everyday: int = 12_000  # written sentences
-    epochs: int = 40
+    epochs: int = 24
     steps: int = 400  # batches in an epoch
     batch: int = 64  # sentences; of passages fewer by short / longest
 

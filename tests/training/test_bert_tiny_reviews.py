@@ -1,6 +1,7 @@
 """The sentiment recipe: readers, teacher, vocabulary, vectors, and the whole of it in small."""
 
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,3 +99,24 @@ def test_word_vectors_put_words_of_a_kind_together():
     one, another = vectors[kinds[0]].mean(axis=0), vectors[kinds[1]].mean(axis=0)
     inside = np.abs(vectors[kinds[0]] - one).max()
     assert np.linalg.norm(one - another) > 2 * inside
+
+
+def test_the_teacher_tells_how_far_a_word_leans():
+    texts = ["a fine film", "a fine day", "a dull film", "a dull day"] * 3
+    teacher = NGrams(seldom=1).fit(texts, [1, 1, 0, 0] * 3)
+    fine, dull, film, unknown = teacher.leanings(["fine", "dull", "film", "zebra"])
+    assert fine > 0.5 and dull < -0.5 and abs(film) < 0.2 and unknown == 0
+
+
+def test_second_opinions_are_of_teachers_that_saw_the_other_sentences():
+    """A text that contradicts all others is believed by its own label only."""
+    from training import bert_tiny_reviews as recipe
+
+    data = recipe.smoke_data()
+    odd = replace(
+        data, labels=np.where(np.arange(len(data.labels)) == 3, 1 - data.labels, data.labels)
+    )
+    before, after = recipe.second_opinions(data), recipe.second_opinions(odd)
+    assert before.shape == (len(data.sentences),) and (before >= 0).all() and (before <= 1).all()
+    assert after[3] == before[3], "its own label does not reach its judge"
+    assert not np.array_equal(after, before)
