@@ -19,6 +19,7 @@ MANIFEST = "files.json"  # name to size of what a whole checkpoint holds
 LEFT_OUT = (".gitattributes", ".md")  # endings of files that loading does not need
 ROOM = 200_000_000  # bytes of disk to leave free
 POLL = 0.25  # seconds between two looks at what has come
+PIECE = 1_000_000  # bytes after which progress is told and stopping is possible
 KAGGLE = "~/.cache/kagglehub"
 
 
@@ -36,7 +37,7 @@ class Progress:
 
     done: int  # bytes here, those of an earlier try included
     total: int  # bytes in all; 0 until the hub has said
-    rate: float  # bytes a second of late
+    rate: float  # bytes a second since the caller waits
     note: str = ""  # what it waits for
 
     @property
@@ -196,6 +197,8 @@ class Download:
     def _fetch_file(self, about, revision):
         """Download one file, going on from what is there; once more if it is not what it should."""
         file = self._partial / about.rfilename
+        if not file.resolve().is_relative_to(self._partial.resolve()):
+            raise Trouble(f"{self.repo} names a file outside its folder: {about.rfilename}.")
         for _ in range(2):
             if not file.exists():
                 self._stream(about, revision, file)
@@ -208,7 +211,7 @@ class Download:
         )
 
     def _stream(self, about, revision, file):
-        from huggingface_hub import hf_hub_url
+        from huggingface_hub import constants, hf_hub_url
         from huggingface_hub.file_download import http_get
         from huggingface_hub.utils import build_hf_headers, tqdm
 
@@ -221,6 +224,7 @@ class Download:
                 download.check()
                 return super().update(count)
 
+        constants.DOWNLOAD_CHUNK_SIZE = min(PIECE, constants.DOWNLOAD_CHUNK_SIZE)
         partial = _partial_of(file)
         partial.parent.mkdir(parents=True, exist_ok=True)
         if _size(partial) > about.size:
@@ -258,13 +262,12 @@ def fetch(name, repo):
     if found(name, repo):
         return
     download = _join(name, repo)
-    before, began, rate = download.done, time.monotonic(), 0.0
+    before, began = download.done, time.monotonic()
     try:
         while not download.ended.wait(POLL):
-            done, now = download.done, time.monotonic()
-            latest = max(0.0, (done - before) / (now - began))
-            rate = latest if not rate else 0.8 * rate + 0.2 * latest
-            before, began = done, now
+            done = download.done
+            before = before if download.total else done  # what lay there is counted from then on
+            rate = max(0.0, done - before) / (time.monotonic() - began)
             yield Progress(done, download.total, rate, download.note)
     finally:
         with _state:
