@@ -26,6 +26,7 @@ HEADER = """
 """
 QUEUE = 32  # jobs waiting at most; the next visitor is told that the app is busy
 UPLOAD = "20mb"
+MODES = ("auto", "bundled", "pretrained")  # of --models
 
 
 def arguments(argv=None):
@@ -42,11 +43,12 @@ def arguments(argv=None):
     add("--share", action="store_true", help="open a public link through Gradio (default: off)")
     add(
         "--models",
-        choices=("auto", "bundled", "pretrained"),
-        default="auto",
+        choices=MODES,
+        default=os.environ.get("KERAS_HANDS_ON_MODELS", "auto"),
         help="which models the pickers offer: bundled, only those that ship with the app; auto, "
         "published checkpoints as well, and one that is on this machine comes first; pretrained, "
-        "the same, and each tab's first checkpoint is downloaded at the start (default: auto)",
+        "the same, and each tab's first checkpoint is downloaded at the start (default: KERAS_HANDS_ON_MODELS, "
+        "which a host without a command line can set, else auto)",
     )
     add("--offline", action="store_true", help="never open a connection to a model hub")
     add(
@@ -56,6 +58,8 @@ def arguments(argv=None):
         help="memory that loaded models may hold (default: 60 %% of what is available)",
     )
     options = parser.parse_args(argv)
+    if options.models not in MODES:
+        parser.error(f"KERAS_HANDS_ON_MODELS is {options.models!r}, not one of {MODES}")
     if options.models == "pretrained" and options.offline:
         parser.error("--models pretrained downloads checkpoints, which --offline forbids")
     if options.cache_budget is not None and not options.cache_budget > 0:

@@ -97,6 +97,17 @@ def test_pretrained_downloads_each_tabs_first_checkpoint_behind_the_page(
         assert all(json.loads(each.read_text()) for each in wanted)
 
 
+def test_a_host_without_a_command_line_chooses_the_models(monkeypatch, capsys):
+    import app
+
+    monkeypatch.setenv("KERAS_HANDS_ON_MODELS", "bundled")
+    assert app.arguments([]).models == "bundled"
+    monkeypatch.setenv("KERAS_HANDS_ON_MODELS", "all")
+    with pytest.raises(SystemExit):
+        app.arguments([])
+    assert "bundled" in capsys.readouterr().err
+
+
 def test_pretrained_and_offline_exclude_each_other(capsys):
     import app
 
