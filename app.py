@@ -47,8 +47,8 @@ def arguments(argv=None):
         default=os.environ.get("KERAS_HANDS_ON_MODELS", "auto"),
         help="which models the pickers offer: bundled, only those that ship with the app; auto, "
         "published checkpoints as well, and one that is on this machine comes first; pretrained, "
-        "the same, and each tab's first checkpoint is downloaded at the start (default: KERAS_HANDS_ON_MODELS, "
-        "which a host without a command line can set, else auto)",
+        "the same, and each tab's first checkpoint is downloaded at the start (default: "
+        "KERAS_HANDS_ON_MODELS, which a host without a command line can set, else auto)",
     )
     add("--offline", action="store_true", help="never open a connection to a model hub")
     add(
