@@ -49,7 +49,7 @@ class Plan:
     along: Stage  # with the encoder
 
 
-FULL = Plan(14_000, 500, Stage(6_000, 48, 2e-3, 18), Stage(8_000, 24, 6e-4, 40))
+FULL = Plan(14_000, 500, Stage(6_000, 48, 2e-3, 18), Stage(8_000, 24, 6e-4, 20))
 SMOKE = Plan(10, 4, Stage(3, 4, 1e-3, 1), Stage(3, 4, 1e-3, 1))
 
 

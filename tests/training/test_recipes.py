@@ -12,11 +12,11 @@ from models import catalog
 from training import picture_book, recipe
 
 FLOORS = {  # that the committed weights reach, as recorded
-    "efficientnetv2_caltech101": 0.4,
-    "resnet_cifar10": 0.8,
+    "efficientnetv2_caltech101": 0.5,
+    "resnet_cifar10": 0.86,
     "efficientnetv2_picture_book": 0.97,
     "retinanet_picture_book": 0.93,
-    "gru_attention_picture_book": 0.78,
+    "gru_attention_picture_book": 0.88,
     "stable_diffusion_picture_book": 0.8,
     "bert_tiny_reviews": 0.74,
 }
