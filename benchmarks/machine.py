@@ -2,7 +2,8 @@
 
 Knows no model. The bounds are measured through the same libraries that run the models. A network's
 own bound is the longer of two times: that of its products at the matrix rate, and that of reading
-its weights once at the bandwidth (the roofline of Williams et al. 2009).
+its weights once at the bandwidth (the roofline of Williams et al. 2009). Convolutions by Winograd's
+method (Lavin and Gray 2016) multiply less than is counted here, and can be quicker.
 """
 
 import os
