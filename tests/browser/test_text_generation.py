@@ -30,9 +30,11 @@ def finished(tab):
 
 
 def set_length(tab, tokens):
-    """Set the length in the settings."""
+    """Set the length in the settings, once they have opened: a number filled in before is lost."""
     tab.get_by_text("Settings", exact=True).click()
     number = tab.get_by_label("number input for Length")
+    number.wait_for()
+    number.page.wait_for_timeout(1000)
     number.fill(str(tokens))
     number.press("Tab")
     expect(number).to_have_value(str(tokens))

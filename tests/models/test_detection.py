@@ -94,7 +94,8 @@ class FakeLoaded:
     def __init__(self, boxes, scores, classes):
         self.found = [np.array(each)[None] for each in (boxes, scores, classes)]
         self.lock = threading.Lock()
-        converter = type("Converter", (), {"image_size": (100, 100)})
+        resizing = type("Resizing", (), {"antialias": True})
+        converter = type("Converter", (), {"image_size": (100, 100), "resizing": resizing})
         preprocessor = type("Preprocessor", (), {"image_converter": converter})
         self.model = type("Model", (), {"preprocessor": preprocessor})
 
