@@ -76,7 +76,6 @@ class Published(Model):
 
     parameters: int
     classes: str = ""  # whose class names it gives: a key of `_named`
-    published_score: str = ""  # with its source
     preset: str = ""  # its name in keras-hub, where that is another row's id
 
     @property
@@ -116,8 +115,8 @@ class Published(Model):
 
     @property
     def score(self):
-        """The published score with its source."""
-        return self.published_score or "no published score"
+        """That we know of none: nothing is claimed that was not measured here."""
+        return "not measured by us"
 
     @property
     def origin(self):
@@ -344,7 +343,8 @@ PUBLISHED = (
         title="Qwen3 0.6B · asked",
         task="keras_hub.models:CausalLM",
         knows="whatever it has read: it is asked whether a text is positive or negative",
-        limits="Never trained for this, so how sure it says it is means little.",
+        limits="Never trained for this, so how sure it says it is means little; of a long text it "
+        "reads the first thousand pieces.",
         trained_on="web text, books and code",
         licence="Apache-2.0",
         parameters=596_049_920,

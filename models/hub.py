@@ -92,7 +92,7 @@ def _in_hub_cache(repo):
 
 def _in_kaggle_cache(name):
     home = Path(os.environ.get("KAGGLEHUB_CACHE") or KAGGLE).expanduser() / "models" / "keras"
-    folders = [each for each in home.glob(f"*/keras/{name}/*") if each.is_dir()]
+    folders = [each for each in home.glob(f"*/keras/{name}/*") if each.name.isdigit()]
     whole = [each for each in folders if each.with_name(each.name + ".complete").exists()]
     return max(filter(_weighty, whole), key=lambda each: int(each.name), default=None)
 

@@ -129,9 +129,12 @@ class Shelf:
             raise
         except Exception as error:
             logging.getLogger(__name__).exception("loading %s failed", row.id)
+            way_out = "install the app anew"
+            if isinstance(row, catalog.Published):
+                way_out = f"delete {row.folder} and download it again"
             raise LoadError(
                 f"{row.id} could not be loaded ({type(error).__name__}). "
-                "Try again; if it stays so, install the app anew."
+                f"Try again; if it stays so, {way_out}."
             ) from error
         seconds = time.perf_counter() - began
         loaded = Loaded(row, model, _weight_bytes(model), seconds, fingerprint(row.folder))

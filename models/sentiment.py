@@ -22,7 +22,8 @@ def score(text, model=None):
     """Say how positive a text is.
 
     Args:
-        text: str. One longer than the model's sequence is read in several windows, all of it.
+        text: str. One longer than the model's sequence is read in several windows, all of it; a
+            chat model that is asked reads the first LONGEST pieces.
         model: id of a sentiment model, or None for the default.
 
     Returns:

@@ -40,7 +40,13 @@ def build(capability):
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     picker.change(_shown, picker, [brief, card, offer, told], **quiet)
     coming = fetch.click(_fetching, None, [fetch, stop], queue=False, **quiet).then(
-        _fetch, picker, [told], concurrency_limit=None, **quiet
+        # A download that is being cancelled must not swallow the next one.
+        _fetch,
+        picker,
+        [told],
+        concurrency_limit=None,
+        trigger_mode="multiple",
+        **quiet,
     )
     for ended in (coming.success, coming.failure):
         ended(lambda name: _ended(capability, name), picker, [picker, offer, fetch, stop], **quiet)

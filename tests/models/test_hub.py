@@ -211,3 +211,11 @@ def test_what_other_programs_downloaded_is_found(server, home):
 
     snapshot_download(REPO, cache_dir=home / "hf")
     assert hub.found(NAME, REPO) != folder and (hub.found(NAME, REPO) / "config.json").exists()
+
+
+def test_a_stray_folder_in_another_programs_cache_does_no_harm(home):
+    folder = home / "kaggle" / "models" / "keras" / "tiny" / "keras" / NAME / "backup"
+    folder.mkdir(parents=True)
+    (folder / "model.weights.h5").write_bytes(b"weights")
+    folder.with_name("backup.complete").touch()
+    assert hub.found(NAME, REPO) is None
