@@ -102,11 +102,11 @@ def warm_up():
 
 
 def fetch_first():
-    """Download the first published checkpoint of each capability that has one, behind the page."""
-    firsts = {row.capability: row for row in reversed(catalog.PUBLISHED)}
+    """Download the first light checkpoint of each capability that has one, behind the page."""
+    firsts = {row.capability: row for row in reversed(catalog.PUBLISHED) if row.light}
     for row in firsts.values():
         try:
-            for _ in hub.fetch(row.name, row.repo):
+            for _ in hub.fetch(row.name, *row.parts):
                 pass
         except hub.Trouble as trouble:
             logging.getLogger(__name__).warning("%s was not downloaded: %s", row.id, trouble)

@@ -13,6 +13,10 @@ from models import hub
 from models.checks import BadInput
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
+CLIP = hub.Part(
+    "keras/clip_vit_large_patch14",
+    ("assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt"),
+)
 COCO_GAPS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids of COCO that no box has
 DRAWN = "68 things of the picture-book world, drawn"
 
@@ -72,26 +76,34 @@ class Model:
 
 @dataclass(frozen=True)
 class Published(Model):
-    """A checkpoint that the Keras team publishes, which has to be downloaded once."""
+    """A published checkpoint, which has to be downloaded once."""
 
     parameters: int
     classes: str = ""  # whose class names it gives: a key of `_named`
     preset: str = ""  # its name in keras-hub, where that is another row's id
+    lies_in: tuple = ()  # hub.Parts, where it is not a preset of keras-hub
+    publisher: str = "the Keras team"
+    light: bool = True  # enough to begin with it on a CPU
 
     @property
     def repo(self):
-        """Where it lies on the Hugging Face hub."""
-        return f"keras/{self.name}"
+        """Where it lies on the Hugging Face hub, the main part of it."""
+        return self.parts[0].repo
+
+    @property
+    def parts(self):
+        """The hub.Parts that it consists of."""
+        return self.lies_in or (hub.Part(f"keras/{self.name}"),)
 
     @property
     def name(self):
-        """The preset's name in keras-hub."""
+        """The preset's name in keras-hub, or the id."""
         return self.preset or self.id
 
     @property
     def folder(self):
         """Path of the preset on this machine, or None."""
-        return hub.found(self.name, self.repo)
+        return hub.found(self.name, *self.parts)
 
     @property
     def here(self):
@@ -111,7 +123,8 @@ class Published(Model):
     @property
     def card(self):
         """Where its card is, Markdown."""
-        return f"{self.origin}\n\n[{self.repo} on the hub](https://huggingface.co/{self.repo})"
+        links = [f"[{each.repo}](https://huggingface.co/{each.repo})" for each in self.parts]
+        return f"{self.origin}\n\nOn the hub: {', '.join(links)}"
 
     @property
     def score(self):
@@ -121,7 +134,7 @@ class Published(Model):
     @property
     def origin(self):
         """Who trained it on what, a sentence."""
-        told = f"Published by the Keras team, trained on {self.trained_on} ({self.licence})"
+        told = f"Published by {self.publisher}, trained on {self.trained_on} ({self.licence})"
         return f"{told}; {self.score}. {self.parameters:,} parameters."
 
     def names(self):
@@ -325,6 +338,49 @@ PUBLISHED = (
         classes="coco 80",
     ),
     Published(
+        id="stable_diffusion_1.4",
+        capability="text_to_image",
+        title="Stable Diffusion 1.4",
+        task="models.architectures.published_diffusion:StableDiffusion14",
+        knows="whatever can be said in up to 75 pieces of words, in any style",
+        limits="Minutes to a picture on a CPU; hands, faces and lettering go wrong. Guidance 7.5 "
+        "suits it. Pictures of 512 x 512 pixels.",
+        trained_on="LAION pictures and their captions",
+        licence="CreativeML Open RAIL-M",
+        parameters=1_032_071_643,
+        publisher="KerasCV's authors",
+        light=False,
+        lies_in=(
+            hub.Part(
+                "fchollet/stable-diffusion",
+                ("kcv_encoder.h5", "kcv_diffusion_model.h5", "kcv_decoder.h5"),
+            ),
+            CLIP,
+        ),
+    ),
+    Published(
+        id="stable_diffusion_2.1",
+        capability="text_to_image",
+        title="Stable Diffusion 2.1",
+        task="models.architectures.published_diffusion:StableDiffusion21",
+        knows="whatever can be said in up to 75 pieces of words, in any style",
+        limits="Minutes to a picture on a CPU; hands, faces and lettering go wrong. Guidance 7.5 "
+        "suits it. Pictures of 512 x 512 pixels.",
+        trained_on="LAION pictures and their captions",
+        licence="CreativeML Open RAIL++-M",
+        parameters=1_255_788_763,
+        publisher="KerasCV's authors",
+        light=False,
+        lies_in=(
+            hub.Part(
+                "ianstenbit/keras-sd2.1",
+                ("text_encoder_v2_1.h5", "diffusion_model_v2_1.h5"),
+            ),
+            hub.Part("fchollet/stable-diffusion", ("kcv_decoder.h5",)),
+            CLIP,
+        ),
+    ),
+    Published(
         id="bert_tiny_en_uncased_sst2",
         capability="sentiment",
         title="BERT tiny · SST-2",
@@ -434,9 +490,9 @@ def offered(capability=None):
 
 
 def default(capability):
-    """Return the row to begin with: a published one if it is here and offered, else a bundled."""
+    """Return the row to begin with: a light published one if here and offered, else a bundled."""
     rows = offered(capability)
-    here = [row for row in rows if isinstance(row, Published) and row.here]
+    here = [row for row in rows if isinstance(row, Published) and row.light and row.here]
     return (here or rows)[0]
 
 

@@ -25,6 +25,7 @@ import numpy as np
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
 GAIN = 1.25  # bfloat16 has to be so much faster than float32 to be worth its rounding
 ROUNDS = 5  # timed calls of each candidate, in turns
+ENOUGH = 10  # seconds of timing after which no further round begins
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 log = logging.getLogger(__name__)
@@ -231,9 +232,12 @@ def _fastest(tried, equal):
 
 
 def timed(calls):
-    """Median seconds of each of a dict of functions, called in turns ROUNDS times."""
+    """Median seconds of each of a dict of functions, called in turns, ROUNDS times at most."""
     spent = {name: [] for name in calls}
-    for _ in range(ROUNDS):
+    start = time.perf_counter()
+    for done in range(ROUNDS):
+        if done and time.perf_counter() - start > ENOUGH:
+            break
         for name, call in calls.items():
             began = time.perf_counter()
             call()

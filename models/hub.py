@@ -32,6 +32,28 @@ class _Cancelled(Exception):
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a checkpoint needs of one repository."""
+
+    repo: str  # "owner/name" on the hub
+    files: tuple = ()  # names in the repository; all but LEFT_OUT if empty
+
+    def among(self, siblings):
+        """Those of a repository's files that belong to it.
+
+        Raises:
+            Trouble: the repository lacks one.
+        """
+        if not self.files:
+            return [each for each in siblings if not each.rfilename.endswith(LEFT_OUT)]
+        named = {each.rfilename: each for each in siblings}
+        for name in self.files:
+            if name not in named:
+                raise Trouble(f"{self.repo} on the hub has no {name} any more.")
+        return [named[name] for name in self.files]
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a download is."""
 
@@ -60,18 +82,20 @@ def cache():
     return Path(home) / "keras_hands_on" / "checkpoints"
 
 
-def found(name, repo):
+def found(name, *parts):
     """The Path of a checkpoint's folder on this machine, or None; no connection is opened.
 
     Args:
         name: str, the preset's name.
-        repo: str, "owner/name" on the hub. What huggingface_hub or kagglehub have downloaded for
-            other programs is found too.
+        *parts: Parts of repositories. What huggingface_hub or kagglehub have downloaded for other
+            programs is found too, where it is a repository whole.
     """
     folder = cache() / name
     if _whole(folder):
         return folder
-    return _in_hub_cache(repo) or _in_kaggle_cache(name)
+    if len(parts) > 1 or parts[0].files:
+        return None
+    return _in_hub_cache(parts[0].repo) or _in_kaggle_cache(name)
 
 
 def _whole(folder):
@@ -104,8 +128,9 @@ def _weighty(folder):
 class Download:
     """One checkpoint on its way, in a thread; it ends when the last who waits for it has gone."""
 
-    def __init__(self, name, repo):
-        self.name, self.repo = name, repo
+    def __init__(self, name, parts):
+        self.name, self.parts = name, parts
+        self.repo = parts[0].repo  # the one that is asked now
         self.total, self.note, self.trouble = 0, "", None
         self.waiting = 0
         self.ended, self._thread = threading.Event(), None
@@ -175,9 +200,8 @@ class Download:
 
         if constants.is_offline_mode():
             raise Trouble("The app runs offline, so nothing is downloaded.")
-        about = HfApi().model_info(self.repo, files_metadata=True, timeout=20)
-        files = [each for each in about.siblings if not each.rfilename.endswith(LEFT_OUT)]
-        self._known = {each.rfilename: each.size for each in files}
+        files = list(self._listed(HfApi()))
+        self._known = {each.rfilename: each.size for _, _, each in files}
         self.total = sum(self._known.values())
         self._partial.mkdir(parents=True, exist_ok=True)
         missing = self.total - self.done
@@ -187,12 +211,20 @@ class Download:
                 f"{missing / 1e9:.1f} GB are missing, but only {free / 1e9:.1f} GB of disk are "
                 f"free in {cache()}. Make room and try again."
             )
-        for each in files:
-            self._fetch_file(each, about.sha)
+        for self.repo, revision, each in files:
+            self._fetch_file(each, revision)
         (self._partial / MANIFEST).write_text(json.dumps(self._known))
         folder = cache() / self.name
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(self._partial, folder)
+
+    def _listed(self, api):
+        """Yield (repository, its revision, the description of a file) of all that is needed."""
+        for part in self.parts:
+            self.repo = part.repo
+            about = api.model_info(part.repo, files_metadata=True, timeout=20)
+            for each in part.among(about.siblings):
+                yield part.repo, about.sha, each
 
     def _fetch_file(self, about, revision):
         """Download one file, going on from what is there; once more if it is not what it should."""
@@ -245,12 +277,12 @@ _downloads = {}
 _state = threading.Lock()
 
 
-def fetch(name, repo):
+def fetch(name, *parts):
     """Download a checkpoint unless it is here; whoever asks meanwhile shares the one download.
 
     Args:
         name: str, the preset's name, which the folder is called by.
-        repo: str, "owner/name" on the hub.
+        *parts: Parts of repositories, which all go into that folder.
 
     Returns:
         A generator of Progress, which ends when the checkpoint is whole. Closing it leaves the
@@ -259,9 +291,9 @@ def fetch(name, repo):
     Raises:
         Trouble: while it is iterated.
     """
-    if found(name, repo):
+    if found(name, *parts):
         return
-    download = _join(name, repo)
+    download = _join(name, parts)
     before, began = download.done, time.monotonic()
     try:
         while not download.ended.wait(POLL):
@@ -276,11 +308,11 @@ def fetch(name, repo):
         raise download.trouble
 
 
-def _join(name, repo):
+def _join(name, parts):
     with _state:
         download = _downloads.get(name)
         if download is None:
-            download = _downloads[name] = Download(name, repo)
+            download = _downloads[name] = Download(name, parts)
         download.waiting += 1
     download.start()
     return download

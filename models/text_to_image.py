@@ -1,4 +1,4 @@
-"""Draws pictures from a prompt, step by step, with a bundled latent diffusion model.
+"""Draws pictures from a prompt, step by step, with a latent diffusion model.
 
 Knows no page. Each step is a value of a generator, so the caller owns progress and stopping.
 """
@@ -28,7 +28,7 @@ class Request:
     prompt: str
     seed: int  # in [0, 2**31 - 1]
     negative_prompt: str = ""  # what to keep away from
-    steps: int = STEPS  # of Euler's method from noise to picture
+    steps: int = STEPS  # from noise to picture
     guidance_scale: float = GUIDANCE  # 1 is the plain model; more follows the prompt more closely
     batch_size: int = 1  # pictures
 
@@ -83,21 +83,22 @@ def passed_over(prompt, model=None):
 def denoise(loaded, request):
     """Yield the Steps of a Request on a Loaded StableDiffusion, from noise to pictures.
 
-    Euler's method along the velocity that the U-Net predicts (Lipman et al. 2023), in equal steps
-    of time from 1, noise, to 0. A preview is where the present velocity would lead in one step,
-    coarsely: decoding it would cost as much as half a step.
+    Each step parts the latents into the picture and the noise that the U-Net sees in them, and
+    mixes both anew with less noise: DDIM (Song et al. 2021, arXiv:2010.02502), which is Euler's
+    method for a model of flow matching. A preview is that picture, coarsely: decoding it would
+    cost as much as half a step.
     """
     began = time.perf_counter()
     move, pixels = loaded.compiled(_move), loaded.compiled(_pixels)
     latents = noise(request.seed, request.batch_size, loaded.model.latent_shape)
     with loaded.lock:
         context, mask = _read(loaded, request)
-    times = np.linspace(1, 0, request.steps + 1, dtype=np.float32)
+    levels = loaded.model.levels(request.steps)
     scale = np.float32(request.guidance_scale)
     for index in range(1, request.steps + 1):
         last = index == request.steps
         with loaded.lock:
-            latents, ahead = move(latents, times[index - 1], times[index], context, mask, scale)
+            latents, ahead = move(latents, *levels[index - 1 : index + 1], context, mask, scale)
             drawn = pixels(ahead) if last else None
         shown = drawn
         if not last and index % PREVIEW_EVERY == 1:
@@ -132,33 +133,31 @@ def _read(loaded, request):
 
 def _context(model, token_ids):
     """(texts, length) token ids -> vectors (texts, length, width), and where there is a word."""
-    from models.architectures.text_encoder import PAD
-
-    return model.text_encoder(token_ids), token_ids != PAD
+    return model.context(token_ids)
 
 
 def _move(model, latents, now, after, context, mask, scale):
-    """One step of time, and the pictures that it heads for.
+    """One step between two of the model's levels, and the picture that it heads for.
 
     Prompt and negative prompt go through the U-Net as one batch, the prompt's half first.
 
     Returns:
-        (latents at time `after`, latents that the velocity leads to at time 0).
+        (latents at level `after`, latents of the picture seen in them), (batch, ...) float32 both.
     """
     from keras import ops
 
     both = ops.concatenate([latents, latents])
-    times = ops.broadcast_to(now, (both.shape[0],))
-    velocity = ops.cast(model.velocity(both, times, context, mask), "float32")
-    wanted, unwanted = ops.split(velocity, 2)
-    velocity = unwanted + scale * (wanted - unwanted)
-    return latents + (after - now) * velocity, latents - now * velocity
+    times = ops.broadcast_to(now[2], (both.shape[0],))
+    predicted = ops.cast(model.estimate(both, times, context, mask), "float32")
+    wanted, unwanted = ops.split(predicted, 2)
+    picture, noise = model.parted(latents, unwanted + scale * (wanted - unwanted), now)
+    return after[0] * picture + after[1] * noise, picture
 
 
 def _glimpse(model, latents):
     """Latents to coarse images (batch, height, width, 3) uint8 of the size of the finished ones."""
     cells = np.round((model.glimpse(latents) + 1) * 127.5).astype(np.uint8)
-    size, smooth = model.decoder.output.shape[2:0:-1], Image.Resampling.BICUBIC
+    size, smooth = model.picture_shape[::-1], Image.Resampling.BICUBIC
     return np.stack([np.asarray(Image.fromarray(each).resize(size, smooth)) for each in cells])
 
 

@@ -101,7 +101,7 @@ def _fetch(name):
     """Download the model, yielding how far it is."""
     row = catalog.get(name)
     yield "<p>Asking the hub.</p>"
-    for progress in hub.fetch(row.name, row.repo):
+    for progress in hub.fetch(row.name, *row.parts):
         yield _bar(progress)
     yield "<p>It is on this machine now.</p>"
 

@@ -8,14 +8,31 @@ import keras
 import keras_hub
 import numpy as np
 
+from tests import narrow_diffusion
+
 SIDE = 64  # pixels of the classifiers' pictures
 TEXT = "the red fox ran to the sea and the blue fish swam to the red fox. "
 
 
-def save(name, folder):
-    """Write the narrowed preset of a published row."""
+def save(row, folder):
+    """Write a published row's narrowed preset into a hub's folder; gives its repositories.
+
+    Args:
+        row: catalog.Published.
+        folder: Path; the repository "owner/name" goes to owner/name in it.
+
+    Returns:
+        dict of "owner/name" to Path, as hub_server takes it.
+    """
     keras.utils.set_random_seed(7)
-    BUILD[name](name).save_to_preset(str(folder))
+    repos = {part.repo: folder / part.repo for part in row.parts}
+    if row.lies_in:
+        for part in row.parts:
+            for name in part.files:
+                narrow_diffusion.FILES[name](repos[part.repo] / name)
+    else:
+        BUILD[row.name](row.name).save_to_preset(str(repos[row.repo]))
+    return repos
 
 
 def _converter(kind, side=SIDE):

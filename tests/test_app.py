@@ -52,10 +52,12 @@ def served(tmp_path):
     runtime.start()
     from tests import published_presets
 
-    firsts = {row.capability: row for row in reversed(catalog.PUBLISHED)}.values()
+    lights = [row for row in catalog.PUBLISHED if row.light]
+    firsts = {row.capability: row for row in reversed(lights)}.values()
+    repos = {}
     for row in firsts:
-        published_presets.save(row.name, tmp_path / "hub" / row.name)
-    with hub_server.running({row.repo: tmp_path / "hub" / row.name for row in firsts}) as running:
+        repos |= published_presets.save(row, tmp_path)
+    with hub_server.running(repos) as running:
         yield running
 
 

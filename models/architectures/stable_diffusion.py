@@ -103,7 +103,24 @@ class StableDiffusion(Backbone):
         """(height, width, channels) of one picture's latents."""
         return tuple(self.unet.output.shape[1:])
 
-    def velocity(self, latents, times, context, mask):
+    @property
+    def picture_shape(self):
+        """(height, width) of a picture in pixels."""
+        return tuple(self.decoder.output.shape[1:3])
+
+    def context(self, token_ids):
+        """Token ids (texts, length) to vectors (texts, length, width), and where there is text."""
+        return self.text_encoder(token_ids), ops.not_equal(token_ids, PAD)
+
+    def levels(self, steps):
+        """Shares of picture and noise, and the time told, (steps + 1, 3) float32.
+
+        From noise to picture in equal steps.
+        """
+        times = np.linspace(1, 0, steps + 1, dtype=np.float32)
+        return np.stack([1 - times, times, times], axis=1)
+
+    def estimate(self, latents, times, context, mask):
         """Noise minus latents, as the U-Net sees them: (batch, height, width, channels).
 
         Args:
@@ -113,6 +130,13 @@ class StableDiffusion(Backbone):
             mask: (batch, text_length) bool, where there is text.
         """
         return self.unet({"latents": latents, "times": times, "context": context, "mask": mask})
+
+    def parted(self, latents, predicted, level):
+        """Part latents into (picture, noise) by what was predicted at a level, a row of `levels`.
+
+        Latents are level[0] * picture + level[1] * noise.
+        """
+        return latents - level[1] * predicted, latents + level[0] * predicted
 
     def encode(self, images):
         """Images (batch, size, size, 3) in [-1, 1] to normalised latents."""

@@ -18,9 +18,8 @@ def served(tmp_path_factory):
     runtime.start()
     from tests import published_presets
 
-    folder = tmp_path_factory.mktemp("hub") / ROW.name
-    published_presets.save(ROW.name, folder)
-    with hub_server.running({ROW.repo: folder}) as running:
+    repos = published_presets.save(ROW, tmp_path_factory.mktemp("hub"))
+    with hub_server.running(repos) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from models import hub
 from tests import hub_server
 
 NAME, REPO = "tiny_preset", "keras/tiny_preset"
+PART = hub.Part(REPO)
 
 
 @pytest.fixture(autouse=True)
@@ -46,13 +47,13 @@ def server(tmp_path, monkeypatch):
 
 def fetched():
     """Fetch the repository whole; gives the Progress on the way."""
-    return list(hub.fetch(NAME, REPO))
+    return list(hub.fetch(NAME, PART))
 
 
 def test_a_checkpoint_comes_once_and_whole(server):
-    assert hub.found(NAME, REPO) is None
+    assert hub.found(NAME, PART) is None
     fetched()
-    folder = hub.found(NAME, REPO)
+    folder = hub.found(NAME, PART)
     assert (folder / "assets" / "words.txt").read_text() == "dog cat"
     assert not (folder / "README.md").exists()
     weights = server.repos[REPO] / "model.weights.h5"
@@ -72,16 +73,16 @@ def test_progress_tells_bytes_speed_and_time_left(server):
 
 def test_a_stopped_download_goes_on_where_it_was(server):
     server.seconds = 0.1
-    coming = hub.fetch(NAME, REPO)
+    coming = hub.fetch(NAME, PART)
     next(each for each in coming if each.done > 200_000)
     download = hub._downloads[NAME]
     coming.close()
-    assert download.ended.wait(20) and hub.found(NAME, REPO) is None and not hub._downloads
+    assert download.ended.wait(20) and hub.found(NAME, PART) is None and not hub._downloads
     server.seconds = 0
     fetched()
     begun = [each for _, path, each in server.asked if path.endswith("weights.h5")]
     assert begun[0] is None and int(begun[-1].removeprefix("bytes=").rstrip("-")) >= 200_000
-    content = (hub.found(NAME, REPO) / "model.weights.h5").read_bytes()
+    content = (hub.found(NAME, PART) / "model.weights.h5").read_bytes()
     assert content == (server.repos[REPO] / "model.weights.h5").read_bytes()
 
 
@@ -92,30 +93,30 @@ def test_many_who_ask_share_one_download(server):
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert hub.found(NAME, REPO)
+    assert hub.found(NAME, PART)
     assert len(server.sent()) == len(set(server.sent())) == 3
     assert not hub._downloads
 
 
 def test_one_who_goes_does_not_stop_the_others(server):
     server.seconds = 0.1
-    first, second = hub.fetch(NAME, REPO), hub.fetch(NAME, REPO)
+    first, second = hub.fetch(NAME, PART), hub.fetch(NAME, PART)
     next(first), next(second)
     first.close()
-    assert list(second)[-1].done and hub.found(NAME, REPO)
+    assert list(second)[-1].done and hub.found(NAME, PART)
 
 
 def test_two_processes_share_one_download(server):
     server.seconds = 0.05
     code = (
         "import huggingface_hub.constants as c; from models import hub;"
-        f"list(hub.fetch({NAME!r}, {REPO!r}))"
+        f"list(hub.fetch({NAME!r}, hub.{PART!r}))"
     )
     environment = {**os.environ, "HF_ENDPOINT": server.url, "PYTHONPATH": str(Path.cwd())}
     command = [sys.executable, "-c", code]
     both = [subprocess.Popen(command, env=environment) for _ in range(2)]
     assert [each.wait(120) for each in both] == [0, 0]
-    assert hub.found(NAME, REPO) and len(server.sent()) == 3
+    assert hub.found(NAME, PART) and len(server.sent()) == 3
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_a_hub_that_refuses_is_told_in_one_sentence_and_a_later_try_succeeds(
         fetched()
     server.status = None
     fetched()
-    assert hub.found(NAME, REPO)
+    assert hub.found(NAME, PART)
 
 
 def test_a_gated_checkpoint_says_where_its_licence_is(server):
@@ -155,14 +156,14 @@ def test_no_hub_at_all_is_told(server, monkeypatch):
 def test_a_connection_that_breaks_is_taken_up_again(server):
     server.cut = 300_000
     fetched()
-    assert hub.found(NAME, REPO)
+    assert hub.found(NAME, PART)
     assert any(each for _, path, each in server.asked if path.endswith("h5") and each)
 
 
 def test_a_damaged_file_is_fetched_once_more(server):
     server.damaged = 1
     fetched()
-    assert (hub.found(NAME, REPO) / "assets" / "words.txt").read_text() == "dog cat"
+    assert (hub.found(NAME, PART) / "assets" / "words.txt").read_text() == "dog cat"
     assert len(server.sent()) == 4, "three files, and one of them again"
 
 
@@ -170,16 +171,16 @@ def test_a_file_that_stays_damaged_is_named(server):
     server.damaged = 99
     with pytest.raises(hub.Trouble, match=r"words\.txt.*damaged twice"):
         fetched()
-    assert hub.found(NAME, REPO) is None
+    assert hub.found(NAME, PART) is None
 
 
 def test_a_file_that_was_cut_later_is_fetched_again(server):
     fetched()
-    weights = hub.found(NAME, REPO) / "model.weights.h5"
+    weights = hub.found(NAME, PART) / "model.weights.h5"
     weights.write_bytes(weights.read_bytes()[:1000])
-    assert hub.found(NAME, REPO) is None
+    assert hub.found(NAME, PART) is None
     fetched()
-    assert hub.found(NAME, REPO)
+    assert hub.found(NAME, PART)
 
 
 def test_a_full_disk_is_told_before_anything_comes(server, monkeypatch):
@@ -204,13 +205,13 @@ def test_what_other_programs_downloaded_is_found(server, home):
     folder = home / "kaggle" / "models" / "keras" / "tiny" / "keras" / NAME / "3"
     folder.mkdir(parents=True)
     (folder / "model.weights.h5").write_bytes(b"weights")
-    assert hub.found(NAME, REPO) is None, "kagglehub has not finished it"
+    assert hub.found(NAME, PART) is None, "kagglehub has not finished it"
     folder.with_name("3.complete").touch()
-    assert hub.found(NAME, REPO) == folder
+    assert hub.found(NAME, PART) == folder
     from huggingface_hub import snapshot_download
 
     snapshot_download(REPO, cache_dir=home / "hf")
-    assert hub.found(NAME, REPO) != folder and (hub.found(NAME, REPO) / "config.json").exists()
+    assert hub.found(NAME, PART) != folder and (hub.found(NAME, PART) / "config.json").exists()
 
 
 def test_a_stray_folder_in_another_programs_cache_does_no_harm(home):
@@ -218,4 +219,4 @@ def test_a_stray_folder_in_another_programs_cache_does_no_harm(home):
     folder.mkdir(parents=True)
     (folder / "model.weights.h5").write_bytes(b"weights")
     folder.with_name("backup.complete").touch()
-    assert hub.found(NAME, REPO) is None
+    assert hub.found(NAME, PART) is None

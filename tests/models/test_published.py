@@ -3,12 +3,16 @@
 The presets are of the real classes, narrowed; the hub is a server that speaks its protocol.
 """
 
+import keras
+import keras_cv
+import keras_hub
 import numpy as np
 import pytest
 
 from models import (
     catalog,
     classification,
+    converted,
     detection,
     hub,
     images,
@@ -16,9 +20,10 @@ from models import (
     results,
     sentiment,
     text_generation,
+    text_to_image,
 )
 from models.checks import BadInput
-from tests import hub_server
+from tests import hub_server, narrow_diffusion
 
 ROWS = catalog.PUBLISHED
 EXAMPLES = catalog.BUNDLED.parent / "examples"
@@ -32,10 +37,10 @@ def served(tmp_path_factory):
     runtime.start()
     from tests import published_presets
 
-    folder = tmp_path_factory.mktemp("hub")
-    for name in {row.name for row in ROWS}:
-        published_presets.save(name, folder / name)
-    with hub_server.running({row.repo: folder / row.name for row in ROWS}) as running:
+    folder, repos = tmp_path_factory.mktemp("hub"), {}
+    for row in {row.name: row for row in ROWS}.values():
+        repos |= published_presets.save(row, folder)
+    with hub_server.running(repos) as running:
         yield running
 
 
@@ -50,13 +55,17 @@ def machine(served, tmp_path, monkeypatch):
         "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
         served.url + "/{repo_id}/resolve/{revision}/{filename}",
     )
+    narrow_diffusion.narrow(monkeypatch)
     shelf = loader.Shelf(10**9, loader._build)
     monkeypatch.setattr(loader, "use", shelf.use)
     monkeypatch.setattr(loader, "load", shelf.load)
     return shelf
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+PRESETS = [row for row in ROWS if not row.lies_in]
+
+
+@pytest.mark.parametrize("row", PRESETS, ids=lambda row: row.id)
 def test_a_row_is_in_the_librarys_registry(row):
     import importlib
 
@@ -64,6 +73,20 @@ def test_a_row_is_in_the_librarys_registry(row):
     about = getattr(importlib.import_module(module), name).presets[row.name]
     assert row.parameters == about["metadata"]["params"]
     assert about["kaggle_handle"].startswith("kaggle://keras/")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.lies_in], ids=lambda row: row.id)
+def test_a_rows_files_are_those_that_the_library_fetches(row):
+    import inspect
+
+    from keras_cv.src.models.stable_diffusion import decoder, diffusion_model, text_encoder
+
+    fetched = "".join(map(inspect.getsource, (decoder, diffusion_model, text_encoder)))
+    *weights, words = row.parts
+    for part in weights:
+        for name in part.files:
+            assert f"https://huggingface.co/{part.repo}/resolve/main/{name}" in fetched
+    assert words.repo.removeprefix("keras/") in keras_hub.models.CLIPBackbone.presets
 
 
 @pytest.mark.parametrize(
@@ -92,7 +115,7 @@ def test_what_is_offered_follows_the_mode(machine, monkeypatch):
     catalog.offer("here")
     assert catalog.offered() == catalog.MODELS
     row = catalog.get("bert_tiny_en_uncased_sst2")
-    list(hub.fetch(row.name, row.repo))
+    list(hub.fetch(row.name, *row.parts))
     assert catalog.offered("sentiment")[-1] is row
     assert catalog.default("sentiment") is row, "what is on this machine comes first"
     catalog.offer("all")
@@ -104,7 +127,7 @@ def test_what_is_offered_follows_the_mode(machine, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_a_row_comes_from_the_hub_loads_and_answers(row, machine, served, monkeypatch):
-    list(hub.fetch(row.name, row.repo))
+    list(hub.fetch(row.name, *row.parts))
     monkeypatch.setattr(served, "status", 500)  # loading asks nothing of the hub
     asked = len(served.asked)
     ANSWERS[row.capability](row, machine.load(row.id).model)
@@ -180,6 +203,31 @@ def _answered(model, text):
     return [logits[int(tokenizer(word)[0])] for word in ("negative", "positive")]
 
 
+def draws(row, model):
+    """The pictures are those of KerasCV's own loop over the same networks, words and noise."""
+    keras_cvs = keras_cv.models.StableDiffusion(128, 128, jit_compile=False)
+    keras_cvs._text_encoder, keras_cvs._decoder = model.text_encoder, model.decoder
+    keras_cvs._diffusion_model = model.unet
+    told = keras.ops.convert_to_tensor(model.tokenizer(["the red fox", "a hat"]))
+    wanted, unwanted = model.context(told)[0]
+    keras_cvs._get_unconditional_context = lambda: unwanted[None]
+    noise = text_to_image.noise(5, 2, model.latent_shape)
+    for steps in (1, 4):
+        drawn = keras_cvs.generate_image(
+            wanted,
+            batch_size=2,
+            num_steps=steps,
+            unconditional_guidance_scale=7.5,
+            diffusion_noise=noise,
+        )
+        with pytest.MonkeyPatch.context() as patch:  # what random weights draw, rounding changes
+            patch.setattr(converted, "precisions", lambda: ("float32",))
+            *_, last = text_to_image.generate(
+                "the red fox", "a hat", row.id, steps, 7.5, batch_size=2, seed=5
+            )
+        assert np.abs(last.images.astype(int) - drawn).max() <= 1
+
+
 def writes(row, model):
     model.compile(sampler="greedy")
     tokens = len(model.preprocessor.tokenizer("the red fox"))
@@ -198,6 +246,7 @@ ANSWERS = {
     "classification": classifies,
     "detection": detects,
     "sentiment": scores,
+    "text_to_image": draws,
     "text_generation": writes,
 }
 
@@ -209,7 +258,7 @@ def test_an_unknown_id_lists_what_is_offered():
 
 def test_a_damaged_checkpoint_names_its_folder(machine):
     row = catalog.get("bert_tiny_en_uncased_sst2")
-    list(hub.fetch(row.name, row.repo))
+    list(hub.fetch(row.name, *row.parts))
     weights = row.folder / "model.weights.h5"
     weights.write_bytes(b"x" * weights.stat().st_size)
     with pytest.raises(loader.LoadError, match="download it again") as told:

@@ -63,9 +63,9 @@ def test_padding_changes_nothing(model):
     other[:, 5:] += 3
     mask = np.arange(8)[None] < 5
     times = np.array([0.4], np.float32)
-    first, second = (model.velocity(latents, times, each, mask) for each in (context, other))
+    first, second = (model.estimate(latents, times, each, mask) for each in (context, other))
     np.testing.assert_allclose(first, second, atol=1e-5)
-    third = model.velocity(latents, times, context[:, ::-1].copy(), mask)
+    third = model.estimate(latents, times, context[:, ::-1].copy(), mask)
     assert np.abs(np.asarray(third) - np.asarray(first)).max() > 1e-3
 
 

@@ -52,7 +52,7 @@ def compiled(model, steps):
     }
     ids = inputs["token_ids"]
     context, mask = model.text_encoder(ids), ops.not_equal(ids, PAD)
-    velocity = model.velocity(inputs["latents"], inputs["times"], context, mask)
+    velocity = model.estimate(inputs["latents"], inputs["times"], context, mask)
     trainer = keras.Model(inputs, velocity)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, alpha=0.03, warmup_target=PEAK_RATE, warmup_steps=WARM_UP

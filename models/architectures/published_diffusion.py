@@ -1,0 +1,170 @@
+"""Stable Diffusion 1.4 and 2.1 of KerasCV: what a sampler needs of them.
+
+Knows no sampler and no guidance. The networks are KerasCV's own, with its published weights; the
+words come through keras-hub's CLIP tokenizer, which makes the same pieces.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+LENGTH = 77  # pieces of a prompt, start and end included
+REDUCTION = 8  # pixels of a cell of the latents
+FREQUENCIES = 160  # half of what a time is told by
+SLOWEST = 10_000  # steps of the slowest of them
+BETAS = 0.00085, 0.012  # the noise added at the first and the last of TIMES (Rombach et al. 2022)
+TIMES = 1000
+# How far each channel of the latents turns a cell red, green and blue, in [-1, 1], as ComfyUI's
+# previews have it; found by fitting, good enough for a glimpse.
+COLOURS = (
+    (0.3512, 0.2297, 0.3227),
+    (0.3250, 0.4974, 0.2350),
+    (-0.2829, 0.1762, 0.2721),
+    (-0.2120, -0.2616, -0.7177),
+)
+
+
+class ClipTokenizer:
+    """Prompts to the ids of byte pairs that CLIP reads (Radford et al. 2021, arXiv:2103.00020).
+
+    Args:
+        folder: Path that holds vocabulary.json and merges.txt.
+    """
+
+    def __init__(self, folder):
+        import keras_hub
+
+        self._pieces = keras_hub.tokenizers.CLIPTokenizer(
+            str(folder / "vocabulary.json"), str(folder / "merges.txt")
+        )
+
+    def __call__(self, texts):
+        """Return ids (len(texts), LENGTH) int32: start, pieces, ends; long texts are cut."""
+        start, end = self._pieces.start_token_id, self._pieces.end_token_id
+        ids = np.full((len(texts), LENGTH), end, np.int32)
+        ids[:, 0] = start
+        for row, text in zip(ids, texts, strict=True):
+            found = self._of(text)[: LENGTH - 2]
+            row[1 : 1 + len(found)] = found
+        return ids
+
+    def unknown(self, text):
+        """Return (): every byte has a piece."""
+        return ()
+
+    def unread(self, text):
+        """Return the words of a text that lie beyond LENGTH, wholly or in part, in order."""
+        words = text.split()
+        pieces = np.cumsum([len(self._of(word)) for word in words])
+        return tuple(np.array(words)[pieces > LENGTH - 2].tolist())
+
+    def _of(self, text):
+        return np.asarray(self._pieces(text.lower()), np.int32)
+
+
+class PublishedDiffusion:
+    """Latent diffusion (Rombach et al. 2022) that predicts the noise (Ho et al. 2020).
+
+    Subclasses name the networks, classes of KerasCV, and the files of their weights.
+
+    Args:
+        folder: Path that holds the weights and the tokenizer's files.
+    """
+
+    image_size = 512  # pixels a side, which they were trained for
+    text_encoder_class, text_encoder_file = "", ""
+    unet_class, unet_file = "", ""
+    decoder_file = "kcv_decoder.h5"
+
+    def __init__(self, folder):
+        from keras_cv.src.models.stable_diffusion import decoder, diffusion_model, text_encoder
+
+        sides = (self.image_size, self.image_size)
+        self.tokenizer = ClipTokenizer(folder / "assets" / "tokenizer")
+        reader = getattr(text_encoder, self.text_encoder_class)
+        unet = getattr(diffusion_model, self.unet_class)
+        self.text_encoder = reader(LENGTH, download_weights=False)
+        self.unet = unet(*sides, LENGTH, download_weights=False)
+        self.decoder = decoder.Decoder(*sides, download_weights=False)
+        self.text_encoder.load_weights(folder / self.text_encoder_file)
+        self.unet.load_weights(folder / self.unet_file)
+        self.decoder.load_weights(folder / self.decoder_file)
+
+    @classmethod
+    def from_preset(cls, folder, dtype=None):
+        """Load what lies in a folder, in a dtype policy."""
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype or before)  # KerasCV's networks take no other
+        try:
+            return cls(Path(folder))
+        finally:
+            keras.config.set_dtype_policy(before)
+
+    @property
+    def weights(self):
+        """The variables of all three networks."""
+        return self.text_encoder.weights + self.unet.weights + self.decoder.weights
+
+    @property
+    def latent_shape(self):
+        """(height, width, channels) of one picture's latents."""
+        return tuple(self.unet.inputs[0].shape[1:])
+
+    @property
+    def picture_shape(self):
+        """(height, width) of a picture in pixels."""
+        height, width, _ = self.latent_shape
+        return REDUCTION * height, REDUCTION * width
+
+    def context(self, token_ids):
+        """Token ids (texts, LENGTH) to vectors (texts, LENGTH, width), and where they count."""
+        positions = ops.broadcast_to(ops.arange(LENGTH, dtype="int32"), ops.shape(token_ids))
+        return self.text_encoder([token_ids, positions]), ops.ones_like(token_ids)
+
+    def levels(self, steps):
+        """Shares of picture and noise, and the time told, (steps + 1, 3) float32.
+
+        From noise to picture, at the times that KerasCV takes.
+        """
+        betas = np.linspace(*np.sqrt(BETAS), TIMES) ** 2
+        times = (np.arange(steps) * (TIMES - 1) / max(1, steps - 1)).round().astype(int)[::-1]
+        kept = np.append(np.cumprod(1 - betas)[times], 1.0)
+        return np.stack([np.sqrt(kept), np.sqrt(1 - kept), [*times, 0]], axis=1).astype("float32")
+
+    def estimate(self, latents, times, context, mask):
+        """The noise that the U-Net sees in latents (batch, ...) at times (batch,)."""
+        slowing = np.exp(-np.log(SLOWEST) * np.arange(FREQUENCIES) / FREQUENCIES)
+        angles = times[:, None] * slowing.astype("float32")
+        told = ops.concatenate([ops.cos(angles), ops.sin(angles)], axis=1)
+        return self.unet([latents, told, context], training=False)
+
+    def parted(self, latents, predicted, level):
+        """Part latents into (picture, noise) by what was predicted at a level, a row of `levels`.
+
+        Latents are level[0] * picture + level[1] * noise.
+        """
+        return (latents - level[1] * predicted) / level[0], predicted
+
+    def decode(self, latents):
+        """Latents to images (batch, size, size, 3) in [-1, 1]."""
+        return ops.clip(ops.cast(self.decoder(latents), "float32"), -1, 1)
+
+    def glimpse(self, latents):
+        """Latents (batch, height, width, channels) to the colours (..., 3) of cells, in [-1, 1]."""
+        return np.clip(latents @ np.array(COLOURS, np.float32), -1, 1)
+
+
+class StableDiffusion14(PublishedDiffusion):
+    """Stable Diffusion 1.4 (Rombach et al. 2022), as `keras_cv.models.StableDiffusion`."""
+
+    text_encoder_class, text_encoder_file = "TextEncoder", "kcv_encoder.h5"
+    unet_class, unet_file = "DiffusionModel", "kcv_diffusion_model.h5"
+
+
+class StableDiffusion21(PublishedDiffusion):
+    """Stable Diffusion 2.1 base, as `keras_cv.models.StableDiffusionV2`."""
+
+    text_encoder_class, text_encoder_file = "TextEncoderV2", "text_encoder_v2_1.h5"
+    unet_class, unet_file = "DiffusionModelV2", "diffusion_model_v2_1.h5"
