@@ -7,13 +7,16 @@ import argparse
 import logging
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
 import gradio as gr
+from gradio.route_utils import delete_files_created_by_app
 
 from models import catalog, hub, loader, runtime
-from tabs import TABS, status
+from serving import guard, metrics
+from tabs import TABS, jobs, status
 
 ROOT = Path(__file__).parent
 TITLE = "Keras, hands on"
@@ -57,6 +60,19 @@ def arguments(argv=None):
         metavar="GB",
         help="memory that loaded models may hold (default: 60 %% of what is available)",
     )
+    add(
+        "--deadline",
+        type=float,
+        metavar="SECONDS",
+        default=jobs.DEADLINE,
+        help="longest that a job may take (default: %(default).0f)",
+    )
+    add(
+        "--metrics",
+        type=int,
+        metavar="PORT",
+        help="serve figures in Prometheus' format on this port (default: off)",
+    )
     options = parser.parse_args(argv)
     if options.models not in MODES:
         parser.error(f"KERAS_HANDS_ON_MODELS is {options.models!r}, not one of {MODES}")
@@ -64,6 +80,8 @@ def arguments(argv=None):
         parser.error("--models pretrained downloads checkpoints, which --offline forbids")
     if options.cache_budget is not None and not options.cache_budget > 0:
         parser.error("--cache-budget has to be over 0 GB")
+    if not options.deadline > 0:
+        parser.error("--deadline has to be over 0 seconds")
     return options
 
 
@@ -99,6 +117,7 @@ def warm_up():
             tab.warm_up()
         except Exception:
             logging.getLogger(__name__).exception("warming up %s failed", tab.__name__)
+    guard.ready.set()
 
 
 def fetch_first():
@@ -130,10 +149,18 @@ def launch(options):
         footer_links=["api"],
         enable_monitoring=False,
         ssr_mode=False,
+        show_error=True,  # else what Gradio itself refuses has no message; ours go through jobs
+        app_kwargs=guard.options(),
         prevent_thread_lock=True,
         quiet=True,
     )
     return blocks
+
+
+def end(*_):
+    """Take no more visitors, and end the main thread's wait."""
+    guard.ready.clear()
+    raise KeyboardInterrupt
 
 
 def main(argv=None):
@@ -145,13 +172,23 @@ def main(argv=None):
         catalog.offer("here" if options.offline else "all")
     if options.cache_budget is not None:
         loader.set_budget(options.cache_budget * 1e9)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    jobs.set_deadline(options.deadline)
+    jobs.start_cleaning()
+    signal.signal(signal.SIGTERM, end)
     blocks = launch(options)
+    if options.metrics:
+        metrics.serve(options.host, options.metrics, lambda: len(blocks._queue))
     print(f"{TITLE}: {blocks.local_url}", flush=True)
     threading.Thread(target=warm_up, daemon=True, name="warm-up").start()
     if options.models == "pretrained":
         threading.Thread(target=fetch_first, daemon=True, name="fetch").start()
     blocks.block_thread()
+    # What visitors sent; Gradio's own way to it waits until the last of them has closed the page.
+    delete_files_created_by_app(blocks, age=None)
+    sys.stdout.flush()
+    os._exit(
+        0
+    )  # a job in native code would abort Python's own way out; its files are whole or gone
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Knows no model and no page. The header is read and judged before a pixel is decoded.
 """
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,26 +105,34 @@ def _read_file(path):
             f"The image file is {path.stat().st_size / 1e6:.0f} MB; at most {BYTES / 1e6:.0f} MB "
             "are read. Save it smaller."
         )
+    with _explained(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path, formats=FORMATS) as opened:
+            return _decode(opened)
+
+
+@contextlib.contextmanager
+def _explained():
+    """Turn what Pillow makes of bytes that are no image, or a damaged one, into BadInput."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as opened:
-                return _decode(opened)
+        yield
+    except (BadInput, MemoryError):
+        raise
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise BadInput(
             "This file is not an image that can be read here. "
             "Send a JPEG, PNG, WebP, GIF, BMP or TIFF."
         ) from error
+    except Exception as error:  # its decoders raise whatever damaged bytes lead them to
+        raise BadInput(
+            "The image file is broken or was cut off. Save it again, or send another."
+        ) from error
 
 
 def _decode(opened):
     _check_size(*opened.size)
-    try:
+    with _explained():
         return np.array(_to_rgb(ImageOps.exif_transpose(opened)))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise BadInput(
-            "The image file is broken or was cut off. Save it again, or send another."
-        ) from error
 
 
 def _to_rgb(picture):

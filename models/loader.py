@@ -10,7 +10,7 @@ import importlib
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -72,8 +72,10 @@ class Shelf:
 
     def __init__(self, budget, build):
         self.budget = budget
+        self.counts = Counter()  # of loads, failures and evictions since the start
         self._build = build
         self._models = OrderedDict()  # id to Loaded, most recently used last
+        self._failed = {}  # id to the LoadError of its last try
         self._state = threading.RLock()
         self._loading = threading.Lock()
 
@@ -82,13 +84,17 @@ class Shelf:
 
         Raises:
             BadInput: no model of that name.
-            LoadError: it could not be built. Nothing is kept of a failure; the next call tries.
+            LoadError: it could not be built. Whoever waited for it gets the same error; the next
+                call tries again.
         """
         row = catalog.get(name)
-        found = self._find(name)
+        found, before = self._find(name), self._failed.get(name)
         if found:
             return found
         with self._loading:
+            failed = self._failed.get(name)
+            if failed is not before:
+                raise LoadError(str(failed))
             return self._find(name) or self._add(row)
 
     @contextlib.contextmanager
@@ -128,20 +134,27 @@ class Shelf:
         except LoadError:
             raise
         except Exception as error:
+            self.counts["failures"] += 1
             logging.getLogger(__name__).exception("loading %s failed", row.id)
             way_out = "install the app anew"
             if isinstance(row, catalog.Published):
                 way_out = f"delete {row.folder} and download it again"
-            raise LoadError(
+            self._failed[row.id] = LoadError(
                 f"{row.id} could not be loaded ({type(error).__name__}). "
                 f"Try again; if it stays so, {way_out}."
-            ) from error
+            )
+            raise self._failed[row.id] from error
         seconds = time.perf_counter() - began
         loaded = Loaded(row, model, _weight_bytes(model), seconds, fingerprint(row.folder))
         self._evict(room=loaded.nbytes)
         with self._state:
             self._models[row.id] = loaded
+            self.counts["loads"] += 1
         return loaded
+
+    def evict_idle(self):
+        """Drop every model that nobody uses, to make room."""
+        self._evict(room=self.budget)
 
     def _evict(self, room):
         """Drop idle models, the least recently used first, until `room` more bytes fit."""
@@ -152,6 +165,7 @@ class Shelf:
                     return
                 if not loaded.users:
                     del self._models[loaded.row.id]
+                    self.counts["evictions"] += 1
                     held -= loaded.nbytes
 
 
@@ -190,6 +204,7 @@ def default_budget():
 
 _shelf = Shelf(default_budget(), _build)
 load, use, models = _shelf.load, _shelf.use, _shelf.models
+evict_idle, counts = _shelf.evict_idle, _shelf.counts
 
 
 def set_budget(nbytes):

@@ -11,7 +11,7 @@ import gradio as gr
 from models import augmentation
 from models.augmentation_chain import CHAINS
 from models.checks import BadInput
-from tabs import augmentation_editor, widgets
+from tabs import augmentation_editor, jobs, widgets
 
 TITLE = "Augment"
 LEAD = "Give a few pictures, line up layers, and see what a model would be trained on."
@@ -119,7 +119,7 @@ def _endpoint():
     call.click(_augment, inputs, [gallery, mixed, code], api_name="augment")
 
 
-@widgets.guarded
+@jobs.guarded
 def _augment(images, layers, seed, count, labels="", size=augmentation.SIZE):
     """Make `count` variants of images through a chain of keras-cv layers, drawn by `seed`.
 
@@ -134,13 +134,13 @@ def _augment(images, layers, seed, count, labels="", size=augmentation.SIZE):
     return _pictures(result, names), shares, result.code
 
 
-@widgets.guarded
+@jobs.guarded
 def _run_anew(images, names, layers, seed, keep, count, size):
     """Run with a new seed, or with the same where the visitor keeps it."""
     return _results(images, names, layers, seed if keep else None, count, size)
 
 
-@widgets.guarded
+@jobs.guarded
 def _run_again(images, names, layers, seed, keep, count, size):
     """Run with the same seed after a change, so that only the change shows."""
     if not images:

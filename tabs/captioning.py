@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 
 from models import captioning, checks
-from tabs import model_picker, widgets
+from tabs import jobs, model_picker, widgets
 
 TITLE = "Caption"
 LEAD = "Show a picture with a few things in it and read what the model says of it."
@@ -67,7 +67,7 @@ def _settings():
     return count, method, temperature, top_p, *widgets.seed_row()
 
 
-@widgets.guarded
+@jobs.guarded
 def _caption(image, model, count, seed, method="sample", temperature=0.8, top_p=0.9):
     """Put a picture into words: a JSON list of up to `count` captions.
 
@@ -79,7 +79,7 @@ def _caption(image, model, count, seed, method="sample", temperature=0.8, top_p=
     return list(result.texts), _listed(result), widgets.receipt_line(result.run), code
 
 
-@widgets.guarded
+@jobs.guarded
 def _caption_anew(image, model, count, seed, method, temperature, top_p, keep):
     """Caption with a new seed, or with the same where the visitor keeps it."""
     seed = checks.seed(seed if keep else None)

@@ -7,7 +7,7 @@ import gradio as gr
 import numpy as np
 
 from models import classification
-from tabs import model_picker, widgets
+from tabs import jobs, model_picker, widgets
 
 TITLE = "Classify"
 LEAD = "Show a picture and see what the model takes it for, and how sure it is."
@@ -36,12 +36,12 @@ def build():
     widgets.run_on_change([image, model], _classify, [image, model, top_k], outputs)
 
 
-@widgets.guarded
+@jobs.guarded
 def _classify(image, model, top_k):
     """Name what is in a picture: the `top_k` likeliest classes with their probabilities."""
     result = classification.classify(image, model, top_k)
     shares = {each.label: each.probability for each in result.predictions}
-    return shares, widgets.receipt_line(result.run), _code(model, top_k)
+    return shares, widgets.receipt_line(result.run), _code(result.run.model, top_k)
 
 
 def _code(model, top_k):

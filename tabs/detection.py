@@ -12,7 +12,7 @@ import numpy as np
 
 from models import catalog, detection, images
 from models.results import Detections
-from tabs import boxes, model_picker, widgets
+from tabs import boxes, jobs, model_picker, widgets
 
 TITLE = "Detect"
 NOTHING = "Nothing is that sure. Lower the confidence, or show another picture."
@@ -109,7 +109,7 @@ def _class_choices(model):
     return gr.Dropdown(sorted(catalog.labels(model)), value=[])
 
 
-@widgets.guarded
+@jobs.guarded
 def _detect(image, model, confidence, iou, classes=()):
     """Find things in a picture, each with a score and its box in pixels of the image sent.
 
@@ -121,7 +121,7 @@ def _detect(image, model, confidence, iou, classes=()):
     return *_views(shown, confidence, iou, classes), shown
 
 
-@widgets.guarded
+@jobs.guarded
 def _redraw(shown, confidence, iou, classes):
     """Show stored candidates under other thresholds; the model does not run."""
     if shown is None:

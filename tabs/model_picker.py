@@ -8,7 +8,7 @@ import html
 import gradio as gr
 
 from models import catalog, hub, loader
-from tabs import widgets
+from tabs import jobs, widgets
 
 
 def build(capability):
@@ -96,7 +96,7 @@ def _fetching():
     return gr.Button(interactive=False), gr.Button(interactive=True)
 
 
-@widgets.guarded
+@jobs.guarded
 def _fetch(name):
     """Download the model, yielding how far it is."""
     row = catalog.get(name)

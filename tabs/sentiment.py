@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from models import sentiment
-from tabs import model_picker, widgets
+from tabs import jobs, model_picker, widgets
 
 TITLE = "Sentiment"
 LEAD = "Type what you think of a film, a phone or your dinner, and see how positive it sounds."
@@ -118,15 +118,15 @@ def _switch(mode):
     return [gr.update(visible=shown) for shown in (one, one, one, not one, not one, not one)]
 
 
-@widgets.guarded
+@jobs.guarded
 def _score(text, model):
     """Say how positive a text is: the probabilities of `positive` and `negative`."""
     result = sentiment.score(text, model)
     shares = {"positive": result.positive, "negative": result.negative}
-    return shares, widgets.receipt_line(result.run), _code(text, model)
+    return shares, widgets.receipt_line(result.run), _code(text, result.run.model)
 
 
-@widgets.guarded
+@jobs.guarded
 def _live(text, model, mode):
     """Score while the visitor types; nothing happens without words, or line by line."""
     if mode != ONE or not (text or "").strip():
@@ -134,7 +134,7 @@ def _live(text, model, mode):
     return _score(text, model)
 
 
-@widgets.guarded
+@jobs.guarded
 def _score_lines(text, model):
     """Say how positive each line is: a table of text, positive and negative; and it as CSV."""
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
@@ -148,7 +148,7 @@ def _score_lines(text, model):
         _as_csv(rows),
         _summary(rows),
         widgets.receipt_line(found[0].run),
-        _lines_code(model),
+        _lines_code(found[0].run.model),
     )
 
 

@@ -10,7 +10,7 @@ import time
 import gradio as gr
 
 from models import checks, text_generation
-from tabs import model_picker, widgets
+from tabs import jobs, model_picker, widgets
 
 TITLE = "Generate"
 LEAD = "Begin a text and watch the model go on, one token after the other."
@@ -166,7 +166,7 @@ def _tinted(tint):
     return gr.HTML(elem_classes=["tinted"] if tint else [])
 
 
-@widgets.guarded
+@jobs.guarded
 def _write(prompt, model, max_length, sampler, temperature, top_k, top_p, seed, beams, alpha):
     """Continue a prompt by at most `max_length` tokens, streamed: the text so far, prompt included.
 
@@ -176,29 +176,29 @@ def _write(prompt, model, max_length, sampler, temperature, top_k, top_p, seed, 
     yield from _stream(prompt, prompt, settings)
 
 
-@widgets.guarded
+@jobs.guarded
 def _go_on(text, prompt, *settings):
     """Continue the text so far; the prompt that it began with stays marked."""
     yield from _stream(text or prompt, prompt, settings)
 
 
 def _stream(start, prompt, settings):
-    tokens, shown = [], 0.0
+    tokens, shown, code = [], 0.0, ""
     stream = text_generation.generate(start, *settings)
     start = checks.text(start, "prompt")
-    code = _code(start, settings)
-    yield start, _page(start, prompt, [], caret=True), gr.skip(), code, start
+    yield start, _page(start, prompt, [], caret=True), gr.skip(), gr.skip(), start
     for token in stream:
         tokens.append(token)
         if time.monotonic() - shown > PAUSE + SLOWER * len(tokens):
             shown = time.monotonic()
             line = widgets.receipt_line(token.run, _note(tokens))
             page = _page(start, prompt, tokens, caret=True)
-            yield token.text, page, line, gr.skip(), token.text
+            code = gr.skip() if code else _code(start, settings, token.run)
+            yield token.text, page, line, code, token.text
     text = tokens[-1].text if tokens else start
     ended = len(tokens) < settings[1]
     line = widgets.receipt_line(tokens[-1].run, _note(tokens, ended)) if tokens else ENDED
-    yield text, _page(start, prompt, tokens), line, code, text
+    yield text, _page(start, prompt, tokens), line, gr.skip() if tokens else "", text
 
 
 ENDED = '<p class="receipt-line">The model takes this text to be finished.</p>'
@@ -231,18 +231,18 @@ def _shaded(token):
     return f'<span style="--u:{unlikely}%" title="{share}">{html.escape(token.token)}</span>'
 
 
-def _code(start, settings):
-    model, length, sampler, temperature, top_k, top_p, seed, beams, alpha = settings
+def _code(start, settings, run):
+    _, length, sampler, temperature, top_k, top_p, _, beams, alpha = settings
     values = {
         "temperature": temperature,
         "top_k": top_k,
         "top_p": top_p,
-        "seed": seed,
+        "seed": run.seed,
         "beams": beams,
         "alpha": alpha,
     }
     used = [f"{name}={values[name]!r}" for name in SETTINGS if name in NEEDS[sampler]]
-    told = [f'model="{model}"', f"max_length={length}", f'sampler="{sampler}"', *used]
+    told = [f'model="{run.model}"', f"max_length={length}", f'sampler="{sampler}"', *used]
     return (
         "from models import text_generation\n\n"
         f"tokens = text_generation.generate(\n    {start!r},\n    {', '.join(told)},\n)\n"

@@ -8,7 +8,7 @@ import html
 import gradio as gr
 
 from models import catalog, checks, text_to_image
-from tabs import model_picker, widgets
+from tabs import jobs, model_picker, widgets
 
 TITLE = "Text to image"
 LEAD = "Say what you would like to see, and watch it come out of the noise."
@@ -142,7 +142,7 @@ def _buttons(idle):
     return gr.Button(interactive=idle), gr.Button(interactive=not idle)
 
 
-@widgets.guarded
+@jobs.guarded
 def _draw(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed):
     """Draw `batch_size` pictures of a prompt, away from the negative prompt; previews on the way.
 

@@ -1,24 +1,18 @@
-"""Parts that two or more tabs share: the two sides, seed, examples, receipt, errors.
+"""Parts that two or more tabs share: the two sides, seed, examples, receipt.
 
 Knows no particular tab and runs no model.
 """
 
 import functools
 import html
-import inspect
-import logging
-import uuid
 from pathlib import Path
 
 import gradio as gr
+from gradio.processing_utils import save_base64_to_cache
 
 from models import catalog
-from models.checks import BadInput
-from models.hub import Trouble
-from models.loader import LoadError
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
-log = logging.getLogger(__name__)
 
 
 def heading(lead):
@@ -63,15 +57,19 @@ def image_input(label="Your picture", height=340):
         elem_classes="picture",
         webcam_options=gr.WebcamOptions(mirror=False),
     )
-    opening = picture.preprocess
-
-    def as_it_came(payload):
-        return payload.path if payload and payload.path else opening(payload)
-
-    # gr.Image opens the file even for a path, and one that is no image ends in a nameless error;
-    # models.images says what is wrong with it.
-    picture.preprocess = as_it_came
+    # gr.Image opens the file even for a path, before any check of ours, and one that is no image
+    # ends in a nameless error; models.images says what is wrong with it.
+    picture.preprocess = functools.partial(_as_it_came, picture.GRADIO_CACHE)
     return picture
+
+
+def _as_it_came(cache, payload):
+    """The path of what a client sent for an image, which may be a data: URL; nothing is decoded."""
+    if payload is None or payload.path:
+        return payload and payload.path
+    if (payload.url or "").startswith("data:") and "," in payload.url:
+        return save_base64_to_cache(payload.url, cache)
+    raise gr.Error("An image was expected. Upload one first.", print_exception=False)
 
 
 def seed_row(value=0):
@@ -158,43 +156,3 @@ def duration(seconds):
 def size(nbytes):
     """Return a number of bytes as a reader says it: 3.5 MB, 1.7 GB."""
     return f"{nbytes / 1e9:.3g} GB" if nbytes >= 1e9 else f"{nbytes / 1e6:.3g} MB"
-
-
-def guarded(handler):
-    """Turn what a handler raises into an error that the visitor can act on.
-
-    BadInput, LoadError and Trouble show their own message. Anything else shows an error id and
-    nothing of the exception, whose trace goes to the log under that id.
-    """
-    if inspect.isgeneratorfunction(handler):
-
-        @functools.wraps(handler)
-        def guard(*values):
-            try:
-                yield from handler(*values)
-            except Exception as error:
-                raise _shown(error) from error
-    else:
-
-        @functools.wraps(handler)
-        def guard(*values):
-            try:
-                return handler(*values)
-            except Exception as error:
-                raise _shown(error) from error
-
-    return guard
-
-
-def _shown(error):
-    if isinstance(error, gr.Error):
-        return error
-    if isinstance(error, (BadInput, LoadError, Trouble)):
-        return gr.Error(str(error), title="That did not work", print_exception=False)
-    number = uuid.uuid4().hex[:8]
-    log.error("error %s", number, exc_info=error)
-    return gr.Error(
-        f"Something failed on our side. Try again; if it stays so, report error {number}.",
-        title="That did not work",
-        print_exception=False,
-    )

@@ -20,7 +20,8 @@ from training import model_cards
 ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "models": {"models"},
-    "tabs": {"tabs", "models"},
+    "serving": {"serving", "models"},
+    "tabs": {"tabs", "serving", "models"},
     "training": {"training", "models"},
     "benchmarks": {"benchmarks", "models"},
 }
@@ -100,7 +101,7 @@ def test_the_tree_in_the_readme_is_true():
     assert not missing, f"named in the README, but not there: {missing}"
     modules = {
         str(path.relative_to(ROOT))
-        for folder in ("models", "tabs", "training", "benchmarks")
+        for folder in ("models", "serving", "tabs", "training", "benchmarks")
         for path in (ROOT / folder).rglob("*.py")
         if path.name != "__init__.py"
     }

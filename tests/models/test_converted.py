@@ -76,6 +76,7 @@ def test_each_shape_is_converted_once_and_kept_for_the_next_start(function, cach
     assert other(arrays[0]) and len(other.choices) == 1
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("harm", ["verdict.json", "program.xml", "program.bin"])
 def test_a_damaged_entry_is_made_anew(function, cache, harm, caplog):
     array = np.ones((1, 64), "float32")
@@ -90,6 +91,7 @@ def test_a_damaged_entry_is_made_anew(function, cache, harm, caplog):
     assert json.loads((entry / "verdict.json").read_text())["reason"]
 
 
+@pytest.mark.fault
 def test_a_folder_that_cannot_be_written_does_no_harm(function, cache, caplog):
     cache.parent.mkdir(parents=True)
     cache.write_text("a file where the folder should be")

@@ -160,6 +160,7 @@ def test_a_connection_that_breaks_is_taken_up_again(server):
     assert any(each for _, path, each in server.asked if path.endswith("h5") and each)
 
 
+@pytest.mark.fault
 def test_a_damaged_file_is_fetched_once_more(server):
     server.damaged = 1
     fetched()
@@ -167,6 +168,7 @@ def test_a_damaged_file_is_fetched_once_more(server):
     assert len(server.sent()) == 4, "three files, and one of them again"
 
 
+@pytest.mark.fault
 def test_a_file_that_stays_damaged_is_named(server):
     server.damaged = 99
     with pytest.raises(hub.Trouble, match=r"words\.txt.*damaged twice"):
@@ -183,6 +185,7 @@ def test_a_file_that_was_cut_later_is_fetched_again(server):
     assert hub.found(NAME, PART)
 
 
+@pytest.mark.fault
 def test_a_full_disk_is_told_before_anything_comes(server, monkeypatch):
     full = lambda path: type("Usage", (), {"free": 1000})  # noqa: E731
     monkeypatch.setattr(hub.shutil, "disk_usage", full)

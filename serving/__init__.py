@@ -1,0 +1,1 @@
+"""What the app adds to Gradio's server: limits, headers, health, metrics. Knows no tab."""

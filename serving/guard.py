@@ -1,0 +1,97 @@
+"""Health, a limit for bodies, headers that protect visitors, and 404 for what is not there.
+
+Knows no tab and no model. Uploads have a limit of Gradio's own; this one is for everything else.
+"""
+
+import threading
+
+from gradio.route_utils import FnIndexInferError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+BODY = 15_000_000  # bytes of a request that is no upload; a picture in a data: URL is 4/3 its size
+TOO_LARGE = f"A request may have {BODY // 1_000_000} MB at most. Send a smaller picture or text."
+UPLOADS = "/gradio_api/upload"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+}
+ready = (
+    threading.Event()
+)  # set once the default models are warm, cleared when the app is told to end
+
+
+def options():
+    """Return the arguments for Gradio's FastAPI app, a dict."""
+    return {
+        "middleware": [Middleware(Guard)],
+        "routes": [Route("/healthz", _healthy), Route("/readyz", _readiness)],
+        "exception_handlers": {FnIndexInferError: _unknown},
+    }
+
+
+async def _healthy(request):
+    """200 as long as the server answers at all."""
+    return PlainTextResponse("ok\n")
+
+
+async def _readiness(request):
+    """200 once the default models answer at once, else 503."""
+    if ready.is_set():
+        return PlainTextResponse("ready\n")
+    return PlainTextResponse("not ready\n", status_code=503)
+
+
+async def _unknown(request, error):
+    return PlainTextResponse("There is no such endpoint; see /gradio_api/info.\n", status_code=404)
+
+
+class Guard:
+    """ASGI middleware: refuses bodies over BODY as they come, adds HEADERS to each answer."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        """Pass one request on, within its limits."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if scope["path"].endswith(UPLOADS):
+            return await self.app(scope, receive, _protected(send))
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > BODY:
+            return await _too_large(scope, receive, send)
+        await self.app(scope, _limited(receive), _protected(send))
+
+
+def _limited(receive):
+    came = 0
+
+    async def counted():
+        nonlocal came
+        message = await receive()
+        came += len(message.get("body", b""))
+        if came > BODY:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return counted
+
+
+def _protected(send):
+    async def with_headers(message):
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return with_headers
+
+
+async def _too_large(scope, receive, send):
+    await PlainTextResponse(TOO_LARGE, status_code=413)(scope, receive, send)
