@@ -37,16 +37,17 @@ def measure():
         of `browsing.latencies`.
     """
     with tempfile.TemporaryDirectory() as cache:
-        first = _with_app(cache, _started)
+        first = with_app(cache, _started)
         found = {
             "first_start": first,
-            "second_start": _with_app(cache, _started),
-            "clients": _with_app(cache, _served),
+            "second_start": with_app(cache, _started),
+            "clients": with_app(cache, _served),
         }
-        return found | ({"browser": _with_app(cache, _browsed)} if browsing.able() else {})
+        return found | ({"browser": with_app(cache, _browsed)} if browsing.able() else {})
 
 
-def _with_app(cache, work):
+def with_app(cache, work):
+    """Run `work(process, address, time of start)` on the app, whose caches are in a folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -90,7 +90,18 @@ def train(train_on, stages, batch, args):
         return drawn.map(Chain(size)).map(photo_batches.scaled).prefetch(4)
 
     classifiers.fit_stages(model, pace, stages, batches_of)
+    evened(model, train_on.labels)
     return model, pace
+
+
+def evened(model, labels):
+    """Take from the outputs what the classes' numbers taught: the log of how often each was drawn.
+
+    Logit adjustment (Menon et al. 2021, arXiv:2007.07314, section 4.1); a visitor's photo is of any
+    class alike.
+    """
+    bias = model.output_dense.bias
+    bias.assign(bias - np.log(np.bincount(labels, weights=shares(labels))))
 
 
 def unchanged(images, targets, rng):
