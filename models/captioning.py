@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from models import catalog, checks, images, loader, vocabulary
+from models import catalog, checks, images, loader, vision_language, vocabulary
 from models.results import Captions
 from models.vocabulary import END, PADDING, START, UNKNOWN
 
@@ -33,7 +33,8 @@ def caption(image, model=None, count=5, seed=None, method="sample", temperature=
 
     Returns:
         Captions: all different, so fewer than `count` where the model has fewer to say; the same
-        for the same seed. `probabilities` are the geometric means over each caption's words.
+        for the same seed. `probabilities` are the geometric means over each caption's words; a
+        published model's are not known.
 
     Raises:
         BadInput: an argument is none of these.
@@ -45,6 +46,12 @@ def caption(image, model=None, count=5, seed=None, method="sample", temperature=
     top_p = checks.number(top_p, "top_p", 0.05, 1)
     with loader.use(row.id) as loaded:
         began, captioner = time.perf_counter(), loaded.model
+        if vision_language.speaks(captioner):
+            with loaded.lock:
+                texts = vision_language.tell(
+                    captioner, picture, count, method, seed, temperature, top_p
+                )
+            return Captions(texts, loaded.run(began, seed if method == "sample" else None))
         square, _ = images.letterbox(picture, captioner.size)
         speaker = Speaker(captioner, _locked(loaded, look), _locked(loaded, say), square)
         if method == "sample":

@@ -84,6 +84,7 @@ class Published(Model):
     lies_in: tuple = ()  # hub.Parts, where it is not a preset of keras-hub
     publisher: str = "the Keras team"
     light: bool = True  # enough to begin with it on a CPU
+    precision: str = ""  # to load it in, where the device's own would take too much memory
 
     @property
     def repo(self):
@@ -112,8 +113,8 @@ class Published(Model):
 
     @property
     def download(self):
-        """Bytes to download, about: the weights come in float32."""
-        return 4 * self.parameters
+        """Bytes to download, about: by the precision that the weights come in."""
+        return (2 if self.precision else 4) * self.parameters
 
     @property
     def record(self):
@@ -449,6 +450,33 @@ PUBLISHED = (
         trained_on="web text, books and code",
         licence="Apache-2.0",
         parameters=596_049_920,
+    ),
+    Published(
+        id="pali_gemma_3b_mix_224",
+        capability="captioning",
+        title="PaliGemma 3B",
+        task="keras_hub.models:CausalLM",
+        knows="photos and drawings of all kinds, in English",
+        limits="Minutes to a caption on a CPU, and it does not say how sure it is. Its licence has "
+        "to be accepted on the hub first.",
+        trained_on="WebLI and mixed tasks",
+        licence="Gemma terms of use",
+        parameters=2_923_335_408,
+        light=False,
+        precision="bfloat16",
+    ),
+    Published(
+        id="blip2_opt_2.7b",
+        capability="captioning",
+        title="BLIP-2 with OPT 2.7B",
+        task="keras_hub.models:BLIP2CausalLM",
+        knows="photos of all kinds, in English",
+        limits="Minutes to a caption on a CPU, and it does not say how sure it is.",
+        trained_on="captioned photos of the web and of COCO",
+        licence="MIT",
+        parameters=3_744_761_856,
+        light=False,
+        precision="bfloat16",
     ),
 )
 _offered = "bundled"  # what `offered` gives besides the bundled models

@@ -57,6 +57,8 @@ class Loaded:
         """Return the Run of a result whose work began at `began` (time.perf_counter())."""
         elapsed, device = time.perf_counter() - began, runtime.start()
         made = [choice for each in self.choices().values() for choice in each]
+        if not made:  # Keras itself ran it
+            made = [runtime.plainly(self.model)]
         engine = " and ".join(sorted({choice.engine for choice in made}))
         precision = " and ".join(sorted({choice.precision for choice in made}))
         return Run(self.row.id, elapsed, device.name, engine, precision, seed)
@@ -179,7 +181,8 @@ def _build(row):
         )
     module, _, name = row.task.partition(":")
     task = getattr(importlib.import_module(module), name)
-    return task.from_preset(str(folder), dtype=device.precision)
+    precision = getattr(row, "precision", "") or device.precision
+    return task.from_preset(str(folder), dtype=precision)
 
 
 def _weight_bytes(model):

@@ -131,8 +131,7 @@ class Compiled:
     def _chosen(self, arrays):
         device = start()
         if "tensorflow" not in device.backend.lower():
-            name = device.backend.rpartition(" ")[2]
-            return self._eager, Choice(name, device.precision, "run step by step")
+            return self._eager, Choice(_backend(), device.precision, "run step by step")
         if self.graph is None:
             self.graph = _graph(self._bound, device)
         if device.name != "CPU" or self._key is None:
@@ -155,6 +154,15 @@ class Compiled:
 
         outputs = self._bound(*map(ops.convert_to_tensor, arrays))
         return tree.map_structure(ops.convert_to_numpy, outputs)
+
+
+def plainly(model):
+    """The Choice that Keras' own functions of a model are."""
+    return Choice(_backend(), model.dtype_policy.name, "run by Keras' own functions")
+
+
+def _backend():
+    return start().backend.rpartition(" ")[2]
 
 
 def _graph(bound, device):

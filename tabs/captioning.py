@@ -92,13 +92,17 @@ def _caption_if_given(image, *others):
 
 
 def _listed(result):
-    """The captions as HTML, the first one large, each with how sure the model was."""
+    """The captions as HTML, the first one large, each with how sure the model was if it says so."""
+    sures = [_sure(each) for each in result.probabilities] or [""] * len(result.texts)
     rows = "".join(
-        f'<li><span class="said">{html.escape(text)}</span>'
-        f'<span class="sure" title="probability of a word, on average">{sure:.0%}</span></li>'
-        for text, sure in zip(result.texts, result.probabilities, strict=True)
+        f'<li><span class="said">{html.escape(text)}</span>{sure}</li>'
+        for text, sure in zip(result.texts, sures, strict=True)
     )
     return f'<ol class="captions">{rows}</ol>'
+
+
+def _sure(probability):
+    return f'<span class="sure" title="probability of a word, on average">{probability:.0%}</span>'
 
 
 def _code(run, count, method, temperature, top_p):

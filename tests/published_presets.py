@@ -4,9 +4,12 @@ Their weights are random, drawn by seed; what the rows' code does with them is w
 published ones.
 """
 
+import io
+
 import keras
 import keras_hub
 import numpy as np
+import sentencepiece
 
 from tests import narrow_diffusion
 
@@ -285,6 +288,98 @@ def _qwen3(name):
     return keras_hub.models.Qwen3CausalLM(_opinionated(backbone), preprocessor=preprocessor)
 
 
+def _paligemma(name):
+    content = io.BytesIO()
+    special = {"pad": "<pad>", "bos": "<bos>", "eos": "<eos>", "unk": "<unk>"}
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([TEXT * 4, "caption en\n"]),
+        model_writer=content,
+        vocab_size=300,
+        model_type="BPE",
+        byte_fallback=True,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **{f"{kind}_id": at for at, kind in enumerate(special)},
+        **{f"{kind}_piece": piece for kind, piece in special.items()},
+    )
+    tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(proto=content.getvalue())
+    converter = keras_hub.layers.PaliGemmaImageConverter(
+        image_size=(28, 28), scale=1 / 127.5, offset=-1.0
+    )
+    backbone = keras_hub.models.PaliGemmaBackbone(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        image_size=28,
+        num_layers=2,
+        num_query_heads=4,
+        num_key_value_heads=1,
+        hidden_dim=16,
+        intermediate_dim=32,
+        head_dim=8,
+        vit_patch_size=14,
+        vit_num_heads=2,
+        vit_hidden_dim=16,
+        vit_num_layers=1,
+        vit_intermediate_dim=32,
+        dtype="bfloat16",
+    )
+    preprocessor = keras_hub.models.PaliGemmaCausalLMPreprocessor(
+        tokenizer, converter, sequence_length=64
+    )
+    return keras_hub.models.PaliGemmaCausalLM(preprocessor, _opinionated(backbone))
+
+
+def _blip2(name):
+    words, merges = _byte_pairs()
+    for each in ("<pad>", "</s>", "<image>"):
+        words[each] = len(words)
+    tokenizer = keras_hub.tokenizers.BLIP2OPTTokenizer(vocabulary=words, merges=merges)
+    models = keras_hub.models
+    see = models.BLIP2VisionEncoder(
+        image_size=28,
+        patch_size=14,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        use_patch_bias=True,
+        use_class_token=True,
+        use_mha_bias=True,
+        use_mlp_bias=True,
+        dropout_rate=0.0,
+        layer_norm_epsilon=1e-6,
+        initializer_range=0.02,
+        dtype="bfloat16",
+    )
+    ask = models.BLIP2QFormer(
+        num_query_tokens=4,
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        vision_dim=16,
+        cross_attention_frequency=2,
+        dropout=0.0,
+        layer_norm_epsilon=1e-6,
+        dtype="bfloat16",
+    )
+    speak = models.BLIP2CustomOPT(
+        vocabulary_size=len(words),
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        num_query_tokens=4,
+        dropout=0.0,
+        max_sequence_length=128,
+        qformer_hidden_dim=16,
+        dtype="bfloat16",
+    )
+    converter = keras_hub.layers.BLIP2ImageConverter(image_size=(28, 28))
+    preprocessor = models.BLIP2CausalLMPreprocessor(tokenizer, converter, sequence_length=64)
+    backbone = models.BLIP2Backbone(see, ask, speak, dtype="bfloat16")
+    return models.BLIP2CausalLM(preprocessor, _opinionated(backbone))
+
+
 BUILD = {  # by the preset's name
     "efficientnet_b0_ra_imagenet": _efficientnet,
     "mobilenet_v3_small_100_imagenet": _mobilenet,
@@ -298,4 +393,6 @@ BUILD = {  # by the preset's name
     "gpt2_medium_en": _gpt2,
     "gpt2_base_en_cnn_dailymail": _gpt2,
     "qwen3_0.6b_en": _qwen3,
+    "pali_gemma_3b_mix_224": _paligemma,
+    "blip2_opt_2.7b": _blip2,
 }

@@ -8,8 +8,10 @@ import keras_cv
 import keras_hub
 import numpy as np
 import pytest
+from PIL import Image
 
 from models import (
+    captioning,
     catalog,
     classification,
     converted,
@@ -21,6 +23,7 @@ from models import (
     sentiment,
     text_generation,
     text_to_image,
+    vision_language,
 )
 from models.checks import BadInput
 from tests import hub_server, narrow_diffusion
@@ -228,6 +231,25 @@ def draws(row, model):
         assert np.abs(last.images.astype(int) - drawn).max() <= 1
 
 
+def captions(row, model):
+    """The likeliest words are Keras' own; what is drawn differs by seed and repeats."""
+    picture = images.read(EXAMPLES / "castle.jpg")
+    result = captioning.caption(picture, row.id, method="greedy")
+    (said,), run = result.texts, result.run
+    assert (run.engine, run.precision) == ("TensorFlow", "bfloat16") and not result.probabilities
+    key, prompt = vision_language.ASKED[type(model).__name__]
+    side = model.preprocessor.image_converter.image_size
+    square = np.asarray(Image.fromarray(picture).resize(side, Image.Resampling.BICUBIC))
+    given = {"images": square.astype("float32"), key: prompt}
+    length = len(model.preprocessor.tokenizer(prompt)) + 1 + vision_language.WORDS
+    expected = model.generate(given, max_length=length, strip_prompt=True)
+    assert said == " ".join(expected.split())
+    draws = [captioning.caption(picture, row.id, 3, seed).texts for seed in (1, 2, 1)]
+    assert draws[0] == draws[2] != draws[1] and len(set(draws[0])) == len(draws[0]) > 1
+    (found,) = captioning.caption(picture, row.id, method="beam").texts
+    assert found
+
+
 def writes(row, model):
     model.compile(sampler="greedy")
     tokens = len(model.preprocessor.tokenizer("the red fox"))
@@ -245,6 +267,7 @@ def text_generation_of(name):
 ANSWERS = {
     "classification": classifies,
     "detection": detects,
+    "captioning": captions,
     "sentiment": scores,
     "text_to_image": draws,
     "text_generation": writes,
