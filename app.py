@@ -144,6 +144,7 @@ def launch(options):
         share=options.share,
         theme=theme(),
         css_paths=ROOT / "assets" / "style.css",
+        js=(ROOT / "assets" / "names.js").read_text(),
         max_file_size=UPLOAD,
         state_session_capacity=300,
         footer_links=["api"],
