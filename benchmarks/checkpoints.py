@@ -1,0 +1,316 @@
+"""Published checkpoints at full size, with random weights: time to load and answer, peak memory.
+
+Knows no hub: each preset is written to a cache of its own, as a download would leave it, and a
+process of its own loads it and answers twice, as the app does. Left out are those whose sizes only
+their preset states.
+"""
+
+import concurrent.futures
+import functools
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+
+import numpy as np
+
+from models import catalog, hub
+
+STEPS = 3  # of a drawing
+TOKENS = 32
+VOCABULARY = 50_257  # of GPT-2
+
+
+def lines():
+    """Yield a dict for each checkpoint that can be built: what `measure` says of it."""
+    apart = multiprocessing.get_context("spawn")
+    for row in catalog.PUBLISHED:
+        if row.id not in BUILD:
+            continue
+        with tempfile.TemporaryDirectory() as cache:
+            for work in (_write, measure):
+                with concurrent.futures.ProcessPoolExecutor(1, apart) as one:
+                    found = one.submit(_in, cache, work, row.id).result()
+        yield found
+
+
+def _in(cache, work, name):
+    """Run work(row) with all caches in a folder."""
+    import os
+
+    os.environ["XDG_CACHE_HOME"] = cache
+    return work(catalog.get(name))
+
+
+def _write(row):
+    """Write a checkpoint of a row at full size, as a finished download."""
+    from models import runtime
+
+    runtime.start()
+    folder = hub.cache() / row.name
+    folder.mkdir(parents=True)
+    count = BUILD[row.id](folder)
+    assert abs(count / row.parameters - 1) < 0.02, f"{row.id} has {count:,} parameters here"
+    files = (path for path in folder.rglob("*") if path.is_file())
+    sizes = {str(path.relative_to(folder)): path.stat().st_size for path in files}
+    (folder / hub.MANIFEST).write_text(json.dumps(sizes))
+
+
+def measure(row):
+    """Load a checkpoint and answer twice.
+
+    Returns:
+        dict: `name`, `load_s`, `first_s`, `next_s`, `peak_mb` of this process.
+    """
+    from models import loader
+
+    loader.set_budget(64e9)
+    began = time.perf_counter()
+    loader.load(row.id)
+    spent = [time.perf_counter() - began]
+    for _ in range(2):
+        began = time.perf_counter()
+        ANSWER[row.capability](row.id)
+        spent.append(time.perf_counter() - began)
+    load, first, after = (round(each, 3) for each in spent)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return {
+        "name": row.id,
+        "load_s": load,
+        "first_s": first,
+        "next_s": after,
+        "peak_mb": round(peak),
+    }
+
+
+def _classify(name):
+    from models import classification
+
+    classification.classify(_picture(), name)
+
+
+def _detect(name):
+    from models import detection
+
+    detection.detect(_picture(), name)
+
+
+def _score(name):
+    from models import sentiment
+
+    sentiment.score("good good", name)
+
+
+def _write_on(name):
+    from models import text_generation
+
+    list(text_generation.generate("good good", name, TOKENS, "greedy"))
+
+
+def _draw(name):
+    from models import text_to_image
+
+    list(text_to_image.generate("good", model=name, steps=STEPS, seed=0))
+
+
+def _picture():
+    return np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+
+
+ANSWER = {
+    "classification": _classify,
+    "detection": _detect,
+    "sentiment": _score,
+    "text_generation": _write_on,
+    "text_to_image": _draw,
+}
+
+
+def _saved(build):
+    """A builder that saves the task that `build` makes; gives its number of parameters."""
+
+    @functools.wraps(build)
+    def write(folder):
+        task = build()
+        task.save_to_preset(str(folder))
+        return task.backbone.count_params()
+
+    return write
+
+
+def _classifier(kind, backbone, side):
+    import keras_hub
+
+    models, layers = keras_hub.models, keras_hub.layers
+    converter = getattr(layers, f"{kind}ImageConverter")(
+        image_size=(side, side), scale=1 / 127.5, offset=-1.0
+    )
+    preprocessor = getattr(models, f"{kind}ImageClassifierPreprocessor")(converter)
+    task = getattr(models, f"{kind}ImageClassifier")
+    return task(backbone=backbone, num_classes=1000, preprocessor=preprocessor)
+
+
+def _resnet_50():
+    import keras_hub
+
+    return keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 128, 256, 512],
+        stackwise_num_blocks=[3, 4, 6, 3],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type="bottleneck_block",
+    )
+
+
+@_saved
+def _resnet_classifier():
+    return _classifier("ResNet", _resnet_50(), 224)
+
+
+@_saved
+def _vit():
+    import keras_hub
+
+    backbone = keras_hub.models.ViTBackbone(
+        image_shape=(224, 224, 3),
+        patch_size=16,
+        num_layers=12,
+        num_heads=12,
+        hidden_dim=768,
+        mlp_dim=3072,
+    )
+    return _classifier("ViT", backbone, 224)
+
+
+@_saved
+def _retinanet():
+    import keras_hub
+
+    side, models = 800, keras_hub.models
+    backbone = models.RetinaNetBackbone(
+        _resnet_50(), 3, 7, use_p5=True, image_shape=(None, None, 3)
+    )
+    anchors = keras_hub.layers.AnchorGenerator("xyxy", 3, 7, 3, [0.5, 1.0, 2.0], 4.0)
+    converter = keras_hub.layers.RetinaNetImageConverter(image_size=(side, side), scale=1 / 255)
+    preprocessor = models.RetinaNetObjectDetectorPreprocessor(converter)
+    return models.RetinaNetObjectDetector(backbone, 91, "xyxy", anchors, preprocessor=preprocessor)
+
+
+@_saved
+def _bert_tiny():
+    import keras_hub
+
+    models, words = keras_hub.models, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good"]
+    backbone = models.BertBackbone(30_522, 2, 2, 128, 512)
+    tokenizer = keras_hub.tokenizers.BertTokenizer(vocabulary=words)
+    preprocessor = models.BertTextClassifierPreprocessor(tokenizer, 512)
+    return models.BertTextClassifier(backbone, num_classes=2, preprocessor=preprocessor)
+
+
+def _bytes():
+    """A byte-level vocabulary without merges to speak of: what is timed are not the words."""
+    from models import text_generation
+
+    letters = list(text_generation._table())
+    words = {letter: at for at, letter in enumerate([*letters, "oo"])}
+    for special in ("<|endoftext|>", "<|im_start|>", "<|im_end|>"):
+        words[special] = len(words)
+    return words, ["o o"]
+
+
+def _gpt2(layers, heads, width):
+    import keras_hub
+
+    models = keras_hub.models
+    backbone = models.GPT2Backbone(VOCABULARY, layers, heads, width, 4 * width)
+    tokenizer = keras_hub.tokenizers.GPT2Tokenizer(*_bytes())
+    preprocessor = models.GPT2CausalLMPreprocessor(tokenizer, sequence_length=1024)
+    return models.GPT2CausalLM(backbone, preprocessor=preprocessor)
+
+
+def _qwen3():
+    import keras_hub
+
+    models = keras_hub.models
+    backbone = models.Qwen3Backbone(
+        vocabulary_size=151_936,
+        num_layers=28,
+        num_query_heads=16,
+        num_key_value_heads=8,
+        head_dim=128,
+        hidden_dim=1024,
+        intermediate_dim=3072,
+        tie_word_embeddings=True,
+    )
+    tokenizer = keras_hub.tokenizers.Qwen3Tokenizer(*_bytes())
+    preprocessor = models.Qwen3CausalLMPreprocessor(tokenizer, sequence_length=1024)
+    return models.Qwen3CausalLM(backbone, preprocessor=preprocessor)
+
+
+def _diffusion(name):
+    """A builder of Stable Diffusion's files, in the format that KerasCV publishes."""
+
+    def write(folder):
+        import h5py
+        from keras.src.legacy.saving import legacy_h5_format
+        from keras_cv.src.models.stable_diffusion import decoder, diffusion_model, text_encoder
+
+        from models.architectures import published_diffusion
+
+        kind = getattr(published_diffusion, name)
+        sides = (kind.image_size, kind.image_size)
+        words = published_diffusion.LENGTH
+        reader = getattr(text_encoder, kind.text_encoder_class)
+        unet = getattr(diffusion_model, kind.unet_class)
+        parts = {
+            kind.text_encoder_file: lambda: reader(words, download_weights=False),
+            kind.unet_file: lambda: unet(*sides, words, download_weights=False),
+            kind.decoder_file: lambda: decoder.Decoder(*sides, download_weights=False),
+        }
+        count = 0
+        for file, build in parts.items():
+            model = build()
+            count += model.count_params()
+            with h5py.File(folder / file, "w") as target:
+                legacy_h5_format.save_weights_to_hdf5_group(target, model)
+        _clip_words(folder / "assets" / "tokenizer")
+        return count
+
+    return write
+
+
+def _clip_words(folder):
+    words, merges = _bytes()
+    letters = [letter for letter in words if len(letter) == 1]
+    pieces = [*letters, *(each + "</w>" for each in letters), "oo", *CLIP_ENDS]
+    folder.mkdir(parents=True)
+    (folder / "vocabulary.json").write_text(
+        json.dumps({each: at for at, each in enumerate(pieces)})
+    )
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
+
+
+CLIP_ENDS = ("<|startoftext|>", "<|endoftext|>")
+BUILD = {
+    "resnet_50_imagenet": _resnet_classifier,
+    "vit_base_patch16_224_imagenet": _vit,
+    "retinanet_resnet50_fpn_v2_coco": _retinanet,
+    "stable_diffusion_1.4": _diffusion("StableDiffusion14"),
+    "stable_diffusion_2.1": _diffusion("StableDiffusion21"),
+    "bert_tiny_en_uncased_sst2": _bert_tiny,
+    "gpt2_base_en": _saved(functools.partial(_gpt2, 12, 12, 768)),
+    "gpt2_medium_en": _saved(functools.partial(_gpt2, 24, 16, 1024)),
+    "qwen3_0.6b_en": _saved(_qwen3),
+}
+
+
+def main():
+    """Print the table of every checkpoint; the README shows it."""
+    for line in lines():
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
