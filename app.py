@@ -187,9 +187,8 @@ def main(argv=None):
     # What visitors sent; Gradio's own way to it waits until the last of them has closed the page.
     delete_files_created_by_app(blocks, age=None)
     sys.stdout.flush()
-    os._exit(
-        0
-    )  # a job in native code would abort Python's own way out; its files are whole or gone
+    # A job in native code would abort the interpreter on its own way out.
+    os._exit(0)
 
 
 if __name__ == "__main__":

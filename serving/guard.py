@@ -20,9 +20,7 @@ HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
 }
-ready = (
-    threading.Event()
-)  # set once the default models are warm, cleared when the app is told to end
+ready = threading.Event()  # set once the default models are warm, cleared at the end
 
 
 def options():
