@@ -21,7 +21,8 @@ from serving import metrics
 
 SAID = (BadInput, LoadError, Trouble)  # errors whose message is for the visitor
 DEADLINE = 1200.0  # seconds that a job may take, unless told otherwise
-FORGOTTEN = 20.0  # seconds; whoever waits for a job takes each result at once
+FORGOTTEN = 30.0  # seconds; whoever waits for a job takes each result at once
+DROPPED = "Nobody seemed to wait for this any more, so it was stopped. Start it again."
 log = logging.getLogger(__name__)
 _limits = {"deadline": DEADLINE}
 _given = {}  # generators that wait for their result to be taken, to the time since
@@ -50,7 +51,8 @@ def guarded(handler):
                 for value in job:
                     _given[job] = time.monotonic()
                     yield value
-                    del _given[job]
+                    if _given.pop(job, None) is None:
+                        raise gr.Error(DROPPED, print_exception=False)
             finally:
                 _given.pop(job, None)
                 job.close()

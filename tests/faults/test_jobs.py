@@ -111,7 +111,7 @@ def test_14_a_job_dropped_in_its_first_step_lets_go(hurried, figure):
     event = hurried.join("text_to_image", three, "dropped").json()["event_id"]
     until(lambda: figure(RUNNING) == 1, 3, "it never began")
     hurried.cancel("text_to_image", "dropped", event)
-    until(lambda: figure(RUNNING) == 0, 90, "it holds on")
+    until(lambda: figure(RUNNING) == 0, 120, "it holds on")
 
 
 def test_16_a_cancelled_job_ends_within_a_step(hurried, figure):

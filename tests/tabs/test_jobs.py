@@ -79,6 +79,8 @@ def test_a_job_that_is_dropped_while_it_waits_is_closed(monkeypatch):
     jobs.close_forgotten()
     assert len(closed) == 1, "only the one that nobody takes anything from"
     assert list(wanted) == list(range(1, 9)) and not jobs._given
+    with pytest.raises(gr.Error, match="Start it again"):
+        next(dropped)
 
 
 class TooFewBytes:
