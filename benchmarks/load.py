@@ -47,11 +47,13 @@ def measure(app, address, args):
     command += ["--host", address.rstrip("/"), "--only-summary", "--users", str(args.visitors)]
     command += ["--spawn-rate", "3", "--run-time", f"{round(60 * args.minutes)}s"]
     folder = Path(__file__).parent.parent
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as crowd:
-        while crowd.poll() is None:
-            held.append(_state(process))
-            time.sleep(EVERY)
-        stats = crowd.stdout.read()
+    with tempfile.TemporaryFile("w+") as told:  # a pipe would be full before its end is read
+        with subprocess.Popen(command, cwd=folder, stdout=told) as crowd:
+            while crowd.poll() is None:
+                held.append(_state(process))
+                time.sleep(EVERY)
+        told.seek(0)
+        stats = told.read()
     return {
         "visitors": args.visitors,
         "minutes": args.minutes,
