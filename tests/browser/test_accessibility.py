@@ -42,5 +42,5 @@ def test_the_keyboard_alone_gets_to_a_result(page):
         page.keyboard.press("Tab")
         if words.evaluate("each => each === document.activeElement"):
             break
-    page.keyboard.type("A joy from start to end")
+    page.keyboard.type("What a wonderful day")
     page.locator(".big-label:visible .output-class", has_text="positive").wait_for(timeout=PATIENCE)

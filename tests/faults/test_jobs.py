@@ -17,7 +17,7 @@ from tests.faults.conftest import CLASSIFY, DRAW, WRITE, warmed
 from tests.faults.test_pictures import encoded, uploaded
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault]
-DEADLINE = 6  # seconds
+DEADLINE = 2  # seconds
 LONG = ["a dog", "", "stable_diffusion_picture_book", 100, 4.0, 4, 5]  # takes longer than that
 
 
