@@ -19,7 +19,7 @@ from models import catalog, hub
 
 STEPS = 3  # of a drawing
 TOKENS = 32
-VOCABULARY = 50_257  # of GPT-2
+VOCABULARY, QWEN_VOCABULARY = 50_257, 151_936  # pieces that GPT-2 and Qwen3 know
 
 
 def lines():
@@ -209,15 +209,15 @@ def _bert_tiny():
     return models.BertTextClassifier(backbone, num_classes=2, preprocessor=preprocessor)
 
 
-def _bytes():
-    """A byte-level vocabulary without merges to speak of: what is timed are not the words."""
+def _bytes(size):
+    """A byte-level vocabulary of some size without merges to speak of: words are not timed."""
     from models import text_generation
 
     letters = list(text_generation._table())
-    words = {letter: at for at, letter in enumerate([*letters, "oo"])}
-    for special in ("<|endoftext|>", "<|im_start|>", "<|im_end|>"):
-        words[special] = len(words)
-    return words, ["o o"]
+    special = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+    words = [*letters, "oo", *special]
+    words += [f"word{at}" for at in range(len(words), size)]
+    return {word: at for at, word in enumerate(words)}, ["o o"]
 
 
 def _gpt2(layers, heads, width):
@@ -225,7 +225,7 @@ def _gpt2(layers, heads, width):
 
     models = keras_hub.models
     backbone = models.GPT2Backbone(VOCABULARY, layers, heads, width, 4 * width)
-    tokenizer = keras_hub.tokenizers.GPT2Tokenizer(*_bytes())
+    tokenizer = keras_hub.tokenizers.GPT2Tokenizer(*_bytes(VOCABULARY))
     preprocessor = models.GPT2CausalLMPreprocessor(tokenizer, sequence_length=1024)
     return models.GPT2CausalLM(backbone, preprocessor=preprocessor)
 
@@ -235,7 +235,7 @@ def _qwen3():
 
     models = keras_hub.models
     backbone = models.Qwen3Backbone(
-        vocabulary_size=151_936,
+        vocabulary_size=QWEN_VOCABULARY,
         num_layers=28,
         num_query_heads=16,
         num_key_value_heads=8,
@@ -244,7 +244,7 @@ def _qwen3():
         intermediate_dim=3072,
         tie_word_embeddings=True,
     )
-    tokenizer = keras_hub.tokenizers.Qwen3Tokenizer(*_bytes())
+    tokenizer = keras_hub.tokenizers.Qwen3Tokenizer(*_bytes(QWEN_VOCABULARY))
     preprocessor = models.Qwen3CausalLMPreprocessor(tokenizer, sequence_length=1024)
     return models.Qwen3CausalLM(backbone, preprocessor=preprocessor)
 
@@ -282,7 +282,7 @@ def _diffusion(name):
 
 
 def _clip_words(folder):
-    words, merges = _bytes()
+    words, merges = _bytes(0)
     letters = [letter for letter in words if len(letter) == 1]
     pieces = [*letters, *(each + "</w>" for each in letters), "oo", *CLIP_ENDS]
     folder.mkdir(parents=True)

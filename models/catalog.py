@@ -17,6 +17,7 @@ CLIP = hub.Part(
     "keras/clip_vit_large_patch14",
     ("assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt"),
 )
+APP_MEMORY = 1_000_000_000  # bytes that Keras, the page and the programs take besides weights
 COCO_GAPS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids of COCO that no box has
 DRAWN = "68 things of the picture-book world, drawn"
 
@@ -85,6 +86,7 @@ class Published(Model):
     publisher: str = "the Keras team"
     light: bool = True  # enough to begin with it on a CPU
     precision: str = ""  # to load it in, where the device's own would take too much memory
+    copies: int = 4  # of its weights in memory while its programs are made, about
 
     @property
     def repo(self):
@@ -115,6 +117,11 @@ class Published(Model):
     def download(self):
         """Bytes to download, about: by the precision that the weights come in."""
         return (2 if self.precision else 4) * self.parameters
+
+    @property
+    def memory(self):
+        """Bytes of memory to run, about: copies of the weights, and what the app itself takes."""
+        return self.copies * self.download + APP_MEMORY
 
     @property
     def record(self):
@@ -416,6 +423,7 @@ PUBLISHED = (
         limits="It makes facts up, and repeats what the web says, the ugly included.",
         trained_on="WebText",
         licence="MIT",
+        copies=6,  # two programs of it
         parameters=124_439_808,
     ),
     Published(
@@ -427,6 +435,7 @@ PUBLISHED = (
         limits="It makes facts up, and repeats what the web says, the ugly included.",
         trained_on="WebText",
         licence="MIT",
+        copies=6,  # two programs of it
         parameters=354_823_168,
     ),
     Published(
@@ -438,6 +447,7 @@ PUBLISHED = (
         limits="It makes facts up.",
         trained_on="WebText, then CNN and Daily Mail",
         licence="MIT",
+        copies=6,  # two programs of it
         parameters=124_439_808,
     ),
     Published(
@@ -449,6 +459,7 @@ PUBLISHED = (
         limits="It continues a text and is no chat here; it makes facts up.",
         trained_on="web text, books and code",
         licence="Apache-2.0",
+        copies=6,  # two programs of it
         parameters=596_049_920,
     ),
     Published(
@@ -461,6 +472,7 @@ PUBLISHED = (
         "to be accepted on the hub first.",
         trained_on="WebLI and mixed tasks",
         licence="Gemma terms of use",
+        copies=2,  # none is made of it
         parameters=2_923_335_408,
         light=False,
         precision="bfloat16",
@@ -474,6 +486,7 @@ PUBLISHED = (
         limits="Minutes to a caption on a CPU, and it does not say how sure it is.",
         trained_on="captioned photos of the web and of COCO",
         licence="MIT",
+        copies=2,  # none is made of it
         parameters=3_744_761_856,
         light=False,
         precision="bfloat16",

@@ -6,8 +6,9 @@ Knows no particular tab and runs no model.
 import html
 
 import gradio as gr
+import psutil
 
-from models import catalog, hub, loader
+from models import catalog, hub
 from tabs import jobs, widgets
 
 
@@ -83,12 +84,12 @@ def _told(row):
     """Return what a download of a model asks for, as HTML; "" where it is here."""
     if row.here:
         return ""
-    needed, allowed = 2 * row.download, loader.budget()
-    tight = f"Models may hold {widgets.size(allowed)} here, so it may not run. "
+    needed, free = row.memory, psutil.virtual_memory().available
+    tight = f"Only {widgets.size(free)} are free here, so it may not run. "
     return (
         f"<p><strong>Not on this machine yet.</strong> {widgets.size(row.download)} to download "
         f"from the Hugging Face hub, about {widgets.size(needed)} of memory to run. "
-        f"{tight if needed > allowed else ''}</p>"
+        f"{tight if needed > free else ''}</p>"
     )
 
 
