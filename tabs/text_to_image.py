@@ -115,7 +115,9 @@ def _gallery():
 def _vocabulary():
     """Say which things and settings the default model can draw."""
     things = ", ".join(catalog.labels(catalog.of("text_to_image")[0].id))
-    with gr.Accordion("What the bundled model can draw", open=False, elem_classes=["settings", "later"]):
+    with gr.Accordion(
+        "What the bundled model can draw", open=False, elem_classes=["settings", "later"]
+    ):
         gr.HTML(
             f'<p class="quiet"><strong>Things</strong> {html.escape(things)}.</p>'
             f'<p class="quiet"><strong>Places</strong> {SETTINGS}.</p>'

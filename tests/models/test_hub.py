@@ -217,6 +217,14 @@ def test_what_other_programs_downloaded_is_found(server, home):
     assert hub.found(NAME, PART) != folder and (hub.found(NAME, PART) / "config.json").exists()
 
 
+def test_of_a_repository_only_what_is_named_comes(server):
+    list(hub.fetch(NAME, hub.Part(REPO, ("config.json",))))
+    assert [path.rsplit("/", 1)[1] for path in server.sent()] == ["config.json"]
+    with pytest.raises(hub.Trouble, match=r"keras/tiny_preset on the hub has no other\.h5"):
+        list(hub.fetch("other", hub.Part(REPO, ("other.h5",))))
+    assert not hub.found("other", hub.Part(REPO, ("other.h5",)))
+
+
 def test_a_stray_folder_in_another_programs_cache_does_no_harm(home):
     folder = home / "kaggle" / "models" / "keras" / "tiny" / "keras" / NAME / "backup"
     folder.mkdir(parents=True)
