@@ -468,8 +468,8 @@ PUBLISHED = (
         title="PaliGemma 3B",
         task="keras_hub.models:CausalLM",
         knows="photos and drawings of all kinds, in English",
-        limits="Slow on a CPU, and it does not say how sure it is. Its licence has to be accepted on "
-        "the hub first.",
+        limits="Slow on a CPU, and it does not say how sure it is. Its licence has to be accepted "
+        "on the hub first.",
         trained_on="WebLI and mixed tasks",
         licence="Gemma terms of use",
         copies=2,  # none is made of it
