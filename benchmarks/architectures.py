@@ -61,12 +61,11 @@ def bert():
     return _case(model, [ids, given["segment_ids"], ones], pooled, given)
 
 
-def retinanet():
-    """RetinaNet over ResNet-50 at 640 pixels, 91 classes (Lin et al. 2017)."""
-    import keras
+def resnet_50():
+    """The backbone of ResNet-50 (He et al. 2016), for pictures of any size."""
     import keras_hub
 
-    encoder = keras_hub.models.ResNetBackbone(
+    return keras_hub.models.ResNetBackbone(
         input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
         stackwise_num_filters=[64, 128, 256, 512],
@@ -74,8 +73,15 @@ def retinanet():
         stackwise_num_strides=[1, 2, 2, 2],
         block_type="bottleneck_block",
     )
+
+
+def retinanet():
+    """RetinaNet over ResNet-50 at 640 pixels, 91 classes (Lin et al. 2017)."""
+    import keras
+    import keras_hub
+
     backbone = keras_hub.models.RetinaNetBackbone(
-        encoder, 3, 7, use_p5=False, image_shape=(640, 640, 3)
+        resnet_50(), 3, 7, use_p5=False, image_shape=(640, 640, 3)
     )
     anchors = keras_hub.layers.AnchorGenerator("xyxy", 3, 7, 3, [0.5, 1.0, 2.0], 4.0)
     model = keras_hub.models.RetinaNetObjectDetector(

@@ -15,6 +15,7 @@ import time
 
 import numpy as np
 
+from benchmarks import architectures
 from models import catalog, hub
 
 STEPS = 3  # of a drawing
@@ -151,22 +152,9 @@ def _classifier(kind, backbone, side):
     return task(backbone=backbone, num_classes=1000, preprocessor=preprocessor)
 
 
-def _resnet_50():
-    import keras_hub
-
-    return keras_hub.models.ResNetBackbone(
-        input_conv_filters=[64],
-        input_conv_kernel_sizes=[7],
-        stackwise_num_filters=[64, 128, 256, 512],
-        stackwise_num_blocks=[3, 4, 6, 3],
-        stackwise_num_strides=[1, 2, 2, 2],
-        block_type="bottleneck_block",
-    )
-
-
 @_saved
 def _resnet_classifier():
-    return _classifier("ResNet", _resnet_50(), 224)
+    return _classifier("ResNet", architectures.resnet_50(), 224)
 
 
 @_saved
@@ -190,7 +178,7 @@ def _retinanet():
 
     side, models = 800, keras_hub.models
     backbone = models.RetinaNetBackbone(
-        _resnet_50(), 3, 7, use_p5=True, image_shape=(None, None, 3)
+        architectures.resnet_50(), 3, 7, use_p5=True, image_shape=(None, None, 3)
     )
     anchors = keras_hub.layers.AnchorGenerator("xyxy", 3, 7, 3, [0.5, 1.0, 2.0], 4.0)
     converter = keras_hub.layers.RetinaNetImageConverter(image_size=(side, side), scale=1 / 255)
