@@ -323,7 +323,10 @@ def _partial_of(file):
 
 
 def _size(file):
-    return file.stat().st_size if file.exists() else 0
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # not begun, or just done and renamed
+        return 0
 
 
 def _intact(file, about):

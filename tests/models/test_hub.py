@@ -50,6 +50,24 @@ def fetched():
     return list(hub.fetch(NAME, PART))
 
 
+def test_progress_is_counted_while_files_are_renamed(tmp_path):
+    file, done = tmp_path / "weights.part", tmp_path / "weights"
+    file.write_bytes(b"1234")
+    ended = threading.Event()
+
+    def rename():
+        while not ended.is_set():
+            file.rename(done)
+            done.rename(file)
+
+    thread = threading.Thread(target=rename)
+    thread.start()
+    sizes = {hub._size(file) for _ in range(20_000)}
+    ended.set()
+    thread.join()
+    assert sizes == {0, 4}
+
+
 def test_a_checkpoint_comes_once_and_whole(server):
     assert hub.found(NAME, PART) is None
     fetched()
