@@ -110,13 +110,16 @@ def theme():
 
 
 def warm_up():
-    """Import Keras, then load and compile each tab's default model, in the order on screen."""
-    runtime.start()
+    """Load and compile each tab's default model, in the order on screen, and import Keras.
+
+    The first ones need no Keras where an earlier start has kept their programs.
+    """
     for tab in TABS:
         try:
             tab.warm_up()
         except Exception:
             logging.getLogger(__name__).exception("warming up %s failed", tab.__name__)
+    runtime.start()
     guard.ready.set()
 
 

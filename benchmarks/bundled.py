@@ -37,7 +37,7 @@ def _classification(row):
     picture = images.read(EXAMPLES / "elephant.jpg")
     model = loader.load(row.id).model
     pixels = row.record["training"].get("pixels")
-    fitted = classification.fit(picture, model.preprocessor.image_converter, pixels)[None]
+    fitted = classification.fit(picture, classification.expects(model), pixels)[None]
     return {
         "Keras": lambda: model.predict(fitted, verbose=0),
         "the app": lambda: classification.classify(picture, row.id, 5),
@@ -95,7 +95,7 @@ def _caption_by_predict(model, square):
 def _text_to_image(row):
     row_model = loader.load(row.id)
     return {
-        "TensorFlow": functools.partial(_draw, loader.Loaded(row, row_model.model, 0, 0.0)),
+        "TensorFlow": functools.partial(_draw, loader.Loaded(row, lambda: row_model.model)),
         "the app": functools.partial(_draw, row_model),
     }
 

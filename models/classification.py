@@ -34,10 +34,7 @@ def classify(image, model=None, top_k=5):
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
         pixels = row.record.get("training", {}).get("pixels")
-        converter = loaded.model.preprocessor.image_converter
-        fitted = fit(picture, converter, pixels)
-        # It only enlarges what `fit` gives; OpenVINO has no rule for smoothing while resizing.
-        converter.resizing.antialias = False
+        fitted = fit(picture, loaded.told(expects), pixels)
         with loaded.lock:
             shares = loaded.compiled(probabilities)(fitted[None])[0]
         best = np.argsort(-shares, kind="stable")[:top_k]
@@ -45,22 +42,30 @@ def classify(image, model=None, top_k=5):
         return Classification(found, loaded.run(began))
 
 
-def fit(picture, converter, pixels=None):
+def expects(model):
+    """What a classifier's preprocessor takes: its `size`, [height, width] in pixels, and `crop`.
+
+    That is whether a picture is cropped to the size's proportions or squeezed to them.
+    """
+    converter = model.preprocessor.image_converter
+    return {"size": list(converter.image_size), "crop": bool(converter.crop_to_aspect_ratio)}
+
+
+def fit(picture, expected, pixels=None):
     """Bring an image to the size that a model takes, so that every image has one shape.
 
     Args:
         picture: array (height, width, 3) of uint8.
-        converter: the preset's keras-hub ImageConverter; it says whether to crop to its
-            proportions or to squeeze.
+        expected: as `expects` gives it.
         pixels: int, side of the pictures that the model learned from, where its preset enlarges
             them: as many are shown to it. None where it does not.
 
     Returns:
         Array (height, width, 3) of uint8.
     """
-    height, width = (pixels, pixels) if pixels else converter.image_size
+    height, width = (pixels, pixels) if pixels else expected["size"]
     image, size, smooth = Image.fromarray(picture), (width, height), Image.Resampling.BILINEAR
-    if converter.crop_to_aspect_ratio:
+    if expected["crop"]:
         return np.array(ImageOps.fit(image, size, smooth))
     return np.array(image.resize(size, smooth))
 
@@ -73,6 +78,8 @@ def probabilities(model, pixels):
     """
     import keras
 
+    # It only enlarges what `fit` gives; OpenVINO has no rule for smoothing while resizing.
+    model.preprocessor.image_converter.resizing.antialias = False
     outputs = keras.ops.cast(model(model.preprocessor(pixels), training=False), "float32")
     ready = keras.activations.get(getattr(model, "activation", None)) is keras.activations.softmax
     return outputs if ready else keras.ops.softmax(outputs)

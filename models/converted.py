@@ -8,6 +8,7 @@ neither to trace nor to compare.
 import dataclasses
 import functools
 import hashlib
+import importlib.metadata
 import json
 import logging
 import os
@@ -71,7 +72,8 @@ def program(graph, arrays, key, exact=False):
     """The Program of a graph for arrays of these shapes, from disk if it is there.
 
     Args:
-        graph: tf.function whose arguments are arrays and which gives a tensor or a tuple of them.
+        graph: callable, called if it is not there, that gives a tf.function whose arguments are
+            arrays and which gives a tensor or a tuple of them.
         arrays: sequence of NumPy arrays to trace, compare and time it with.
         key: str that stands for the graph and its weights; shapes, versions and CPU are added.
         exact: bool, in float32 only.
@@ -82,10 +84,37 @@ def program(graph, arrays, key, exact=False):
     allowed = precisions()[:1] if exact else precisions()
     kind = [(str(each.dtype), each.shape) for each in arrays]
     folder = cache() / _digest(key, kind, allowed)
-    verdict, network = _kept(folder) or _made(folder, graph, arrays, allowed)
+    verdict, network = _kept(folder) or _made(folder, graph(), arrays, allowed)
     if not verdict.precision:
         raise Unsuited(verdict.reason)
     return Program(network, verdict)
+
+
+def fact(key, find):
+    """What `find()` gives, JSON values: from disk if it was asked for before, else kept there.
+
+    Args:
+        key: str that stands for what is asked and the weights that the answer hangs on.
+        find: callable without arguments.
+    """
+    file = cache() / f"{_digest(key)}.json"
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        found = find()
+    try:
+        _write(file, json.dumps(found))
+    except OSError as error:
+        log.warning("what is known of a model is not kept in %s (%s)", file, error)
+    return found
+
+
+def _write(file, text):
+    """Write a file beside its place and move it there in one step."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as partial:
+        partial.write(text)
+    os.replace(partial.name, file)
 
 
 def cache():
@@ -111,14 +140,11 @@ def core():
 @functools.cache
 def _versions():
     """What a program depends on besides its graph: our code, the packages, and the CPU."""
-    import keras
-    import openvino
-    import tensorflow as tf
-
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     ours = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     cpu = core().get_property("CPU", "FULL_DEVICE_NAME")
-    return (ours, keras.__version__, tf.__version__, openvino.__version__, cpu, *precisions())
+    packages = map(importlib.metadata.version, ("keras", "tensorflow", "openvino"))
+    return (ours, *packages, cpu, *precisions())
 
 
 def _digest(*parts):

@@ -32,11 +32,9 @@ def detect(image, model=None):
     row = catalog.pick(model, "detection")
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
-        square, frame = images.letterbox(picture, side(loaded.model))
-        # It has its size already; OpenVINO has no rule for smoothing while resizing.
-        loaded.model.preprocessor.image_converter.resizing.antialias = False
+        square, frame = images.letterbox(picture, loaded.told(side))
         with loaded.lock:
-            run = loaded.compiled(reader(loaded.model))
+            run = loaded.compiled(READERS[loaded.told(reader)])
             found = run(square[None].astype("float32"))
         boxes, scores, classes = likeliest(*(each[0] for each in found))
         boxes = frame.to_source(boxes)
@@ -52,8 +50,8 @@ def side(model):
 
 
 def reader(model):
-    """Return the function that reads candidates from what a keras-hub detector gives."""
-    return candidates if hasattr(model, "anchor_generator") else queries
+    """Return the key in READERS of what reads candidates from what a keras-hub detector gives."""
+    return "candidates" if hasattr(model, "anchor_generator") else "queries"
 
 
 def candidates(model, pixels):
@@ -72,7 +70,7 @@ def candidates(model, pixels):
     import keras
     from keras import ops
 
-    prepared = model.preprocessor(pixels)
+    prepared = _prepared(model, pixels)
     outputs = model(prepared, training=False)
     anchors = ops.concatenate(list(model.anchor_generator(prepared).values()), axis=0)
     boxes = keras.utils.bounding_boxes.decode_deltas_to_boxes(
@@ -100,12 +98,21 @@ def queries(model, pixels):
     """
     from keras import ops
 
-    prepared = model.preprocessor(pixels)
+    prepared = _prepared(model, pixels)
     outputs = model(prepared, training=False)
     middle, size = ops.split(ops.cast(outputs["pred_boxes"], "float32"), 2, axis=-1)
     corners = ops.concatenate([middle - size / 2, middle + size / 2], axis=-1)
     best, classes = ops.top_k(ops.cast(outputs["logits"], "float32"), 1)
     return corners * prepared.shape[1], ops.sigmoid(best[..., 0]), classes[..., 0]
+
+
+def _prepared(model, pixels):
+    # They have their size already; OpenVINO has no rule for smoothing while resizing.
+    model.preprocessor.image_converter.resizing.antialias = False
+    return model.preprocessor(pixels)
+
+
+READERS = {"candidates": candidates, "queries": queries}
 
 
 def likeliest(boxes, scores, classes):

@@ -5,6 +5,7 @@ before either can be judged.
 """
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import logging
@@ -28,16 +29,38 @@ class LoadError(RuntimeError):
 
 @dataclass
 class Loaded:
-    """A model in memory, ready to run."""
+    """A model ready to run.
+
+    Where what it is asked is kept on disk from an earlier start, as programs and facts, it is never
+    built, and Keras is not imported for it.
+    """
 
     row: catalog.Model
-    model: object  # the Keras task or backbone
-    nbytes: int  # memory that its weights hold
-    seconds: float  # it took to load
+    build: Callable  # gives the Keras task or backbone, slow
+    nbytes: int = 0  # memory that its weights hold
+    seconds: float = 0.0  # it took to load
     key: str | None = None  # stands for the weights; None keeps them from being converted
     lock: threading.Lock = field(default_factory=threading.Lock)  # taken per step, never over yield
     users: int = 0
     _callables: dict = field(default_factory=dict)
+    _facts: dict = field(default_factory=dict)
+    _building: threading.Lock = field(default_factory=threading.Lock)
+
+    @functools.cached_property
+    def _built(self):
+        return self.build()
+
+    @property
+    def model(self):
+        """The Keras task or backbone, built when it is first asked for."""
+        with self._building:
+            return self._built
+
+    def told(self, function: Callable):
+        """Return `function(model)`, JSON values, kept on disk where programs are."""
+        if function not in self._facts:
+            self._facts[function] = runtime.fact(function, lambda: self.model, self.key)
+        return self._facts[function]
 
     def compiled(self, function: Callable, exact=False):
         """Return `function(model, *arrays)` compiled, built on the first call for `function`.
@@ -46,7 +69,9 @@ class Loaded:
         and a text's score with the number of texts beside it.
         """
         if function not in self._callables:
-            self._callables[function] = runtime.compile(function, self.model, self.key, exact)
+            self._callables[function] = runtime.Compiled(
+                function, lambda: self.model, self.key, exact
+            )
         return self._callables[function]
 
     def choices(self):
@@ -55,13 +80,50 @@ class Loaded:
 
     def run(self, began, seed=None):
         """Return the Run of a result whose work began at `began` (time.perf_counter())."""
-        elapsed, device = time.perf_counter() - began, runtime.start()
+        elapsed = time.perf_counter() - began
         made = [choice for each in self.choices().values() for choice in each]
         if not made:  # Keras itself ran it
             made = [runtime.plainly(self.model)]
         engine = " and ".join(sorted({choice.engine for choice in made}))
         precision = " and ".join(sorted({choice.precision for choice in made}))
-        return Run(self.row.id, elapsed, device.name, engine, precision, seed)
+        device = "CPU" if runtime.on_cpu() else runtime.start().name
+        return Run(self.row.id, elapsed, device, engine, precision, seed)
+
+
+def _build(row):
+    """Build a model from its preset with the `from_preset` that a published checkpoint takes."""
+    device = runtime.start()
+    module, _, name = row.task.partition(":")
+    task = getattr(importlib.import_module(module), name)
+    precision = getattr(row, "precision", "") or device.precision
+    return task.from_preset(str(row.folder), dtype=precision)
+
+
+def _identify(row):
+    """The fingerprint of a preset that is on this machine."""
+    folder = row.folder
+    if folder is None:
+        raise LoadError(
+            f"{row.title} is not on this machine yet. Press Download under the picker of models, "
+            "or choose another model."
+        )
+    return fingerprint(folder)
+
+
+def weight_bytes(model):
+    """Bytes of memory that a model's weights hold."""
+    from keras import ops
+
+    return sum(ops.convert_to_numpy(weight).nbytes for weight in model.weights)
+
+
+def fingerprint(folder):
+    """Return a hash of a preset's files, which stands for its weights in what is converted."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".h5", ".json", ".txt"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 class Shelf:
@@ -70,16 +132,17 @@ class Shelf:
     Args:
         budget: int, bytes that the weights of all models together may hold.
         build: callable(row) -> Keras object, slow; called for one model at a time.
+        identify: callable(row) -> str that stands for the row's weights, or None; raises LoadError.
     """
 
-    def __init__(self, budget, build):
+    def __init__(self, budget, build=_build, identify=_identify):
         self.budget = budget
         self.counts = Counter()  # of loads, failures and evictions since the start
-        self._build = build
+        self._build, self._identify = build, identify
         self._models = OrderedDict()  # id to Loaded, most recently used last
         self._failed = {}  # id to the LoadError of its last try
         self._state = threading.RLock()
-        self._loading = threading.Lock()
+        self._loading = threading.RLock()
 
     def load(self, name):
         """Return the Loaded called `name`.
@@ -132,7 +195,8 @@ class Shelf:
     def _add(self, row):
         began = time.perf_counter()
         try:
-            model = self._build(row)
+            loaded = Loaded(row, functools.partial(self._built, row), key=self._identify(row))
+            loaded.nbytes = loaded.told(weight_bytes)
         except LoadError:
             raise
         except Exception as error:
@@ -146,13 +210,16 @@ class Shelf:
                 f"Try again; if it stays so, {way_out}."
             )
             raise self._failed[row.id] from error
-        seconds = time.perf_counter() - began
-        loaded = Loaded(row, model, _weight_bytes(model), seconds, fingerprint(row.folder))
+        loaded.seconds = time.perf_counter() - began
         self._evict(room=loaded.nbytes)
         with self._state:
             self._models[row.id] = loaded
             self.counts["loads"] += 1
         return loaded
+
+    def _built(self, row):
+        with self._loading:
+            return self._build(row)
 
     def evict_idle(self):
         """Drop every model that nobody uses, to make room."""
@@ -171,41 +238,12 @@ class Shelf:
                     held -= loaded.nbytes
 
 
-def _build(row):
-    """Build a model from its preset with the `from_preset` that a published checkpoint takes."""
-    device, folder = runtime.start(), row.folder
-    if folder is None:
-        raise LoadError(
-            f"{row.title} is not on this machine yet. Press Download under the picker of models, "
-            "or choose another model."
-        )
-    module, _, name = row.task.partition(":")
-    task = getattr(importlib.import_module(module), name)
-    precision = getattr(row, "precision", "") or device.precision
-    return task.from_preset(str(folder), dtype=precision)
-
-
-def _weight_bytes(model):
-    from keras import ops
-
-    return sum(ops.convert_to_numpy(weight).nbytes for weight in model.weights)
-
-
-def fingerprint(folder):
-    """Return a hash of a preset's files, which stands for its weights in what is converted."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.suffix in (".h5", ".json", ".txt"):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
 def default_budget():
     """Return the bytes that models may hold unless told otherwise: a share of what is free now."""
     return int(SHARE * psutil.virtual_memory().available)
 
 
-_shelf = Shelf(default_budget(), _build)
+_shelf = Shelf(default_budget())
 load, use, models = _shelf.load, _shelf.use, _shelf.models
 evict_idle, counts = _shelf.evict_idle, _shelf.counts
 

@@ -5,13 +5,16 @@ Knows no particular model. Keras is imported by `start`, once, never at module l
 
 import functools
 import os
+import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from models import converted
 
+GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # what Linux calls GPUs that TensorFlow can use, in /dev
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
 _starting = threading.Lock()
 
@@ -44,6 +47,19 @@ def start():
 
 
 start.device = None
+
+
+def on_cpu():
+    """Whether TensorFlow runs on the CPU here, which takes no import where Linux has no GPU."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return False
+    if start.device is None and sys.platform == "linux":
+        return not any(found for name in GPUS for found in Path("/dev").glob(name)) or _cpu()
+    return _cpu()
+
+
+def _cpu():
+    return start().name == "CPU"
 
 
 def _choose():
@@ -99,7 +115,24 @@ def compile(function, model, key=None, exact=False):
         Compiled: NumPy arrays in, NumPy arrays out. Each new input shape is traced and converted
         once, so callers keep the number of shapes small.
     """
-    return Compiled(function, model, key, exact)
+    return Compiled(function, lambda: model, key, exact)
+
+
+def fact(function, build, key=None):
+    """What `function(model)` says, JSON values; where programs are kept, so is this.
+
+    Args:
+        function: takes the model.
+        build: callable that gives the model, called only if the answer is not kept yet.
+        key: as `compile` takes it.
+    """
+    if not (key and on_cpu()):
+        return function(build())
+    return converted.fact(_named(key, function), lambda: function(build()))
+
+
+def _named(key, function):
+    return f"{key} {function.__module__}.{function.__qualname__}"
 
 
 @dataclass(frozen=True)
@@ -112,14 +145,29 @@ class Choice:
 
 
 class Compiled:
-    """A function of a model, compiled as `compile` says. For one caller at a time."""
+    """A function of a model, compiled as `compile` says. For one caller at a time.
 
-    def __init__(self, function, model, key=None, exact=False):
+    Args:
+        function, key, exact: as `compile` takes them.
+        build: callable that gives the model, called once something has to be traced: where a
+            program is kept for what is asked, neither the model nor Keras is needed.
+    """
+
+    def __init__(self, function, build, key=None, exact=False):
         self.name = function.__name__.strip("_").replace("_", " ")
         self.choices = {}  # by the inputs' shapes and types
-        self._bound = functools.partial(function, model)
-        self._key = key and f"{key} {function.__module__}.{function.__qualname__}"
-        self._exact, self._runs, self.graph = exact, {}, None  # the graph: a tf.function
+        self._function, self._build = function, build
+        self._key = key and _named(key, function)
+        self._exact, self._runs = exact, {}
+
+    @functools.cached_property
+    def graph(self):
+        """The function of the model as a tf.function."""
+        return _graph(self._bound, start())
+
+    @functools.cached_property
+    def _bound(self):
+        return functools.partial(self._function, self._build())
 
     def __call__(self, *arrays):
         arrays = [np.asarray(each) for each in arrays]
@@ -129,19 +177,19 @@ class Compiled:
         return self._runs[kind](*arrays)
 
     def _chosen(self, arrays):
-        device = start()
+        if not (self._key and on_cpu()):
+            return self._on_keras(start())
+        try:
+            program = converted.program(lambda: self.graph, arrays, self._key, self._exact)
+        except converted.Unsuited as reason:
+            return self._tensors, Choice("TensorFlow", start().precision, str(reason))
+        return program, Choice("OpenVINO", program.verdict.precision, program.verdict.reason)
+
+    def _on_keras(self, device):
         if "tensorflow" not in device.backend.lower():
             return self._eager, Choice(_backend(), device.precision, "run step by step")
-        if self.graph is None:
-            self.graph = _graph(self._bound, device)
-        if device.name != "CPU" or self._key is None:
-            compiled = "a graph, with XLA" if device.name != "CPU" else "a graph"
-            return self._tensors, Choice("TensorFlow", device.precision, compiled)
-        try:
-            program = converted.program(self.graph, arrays, self._key, self._exact)
-        except converted.Unsuited as reason:
-            return self._tensors, Choice("TensorFlow", device.precision, str(reason))
-        return program, Choice("OpenVINO", program.verdict.precision, program.verdict.reason)
+        compiled = "a graph, with XLA" if device.name != "CPU" else "a graph"
+        return self._tensors, Choice("TensorFlow", device.precision, compiled)
 
     def _tensors(self, *arrays):
         import tensorflow as tf

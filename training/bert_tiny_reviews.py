@@ -217,7 +217,7 @@ def accuracy(classifier, texts, labels, key=None):
         given = classifier.predict(texts, verbose=0)
     else:
         row = catalog.get("bert_tiny_reviews")
-        given = sentiment.shares(loader.Loaded(row, classifier, 0, 0.0, key), texts)
+        given = sentiment.shares(loader.Loaded(row, lambda: classifier, key=key), texts)
     return float((given.argmax(axis=1) == labels).mean())
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,13 +16,8 @@ NAMES = ("red", "green", "blue")
 RED = np.full((20, 30, 3), (250, 10, 10), np.uint8)
 
 
-class Converter:
-    """Stands in for a preset's ImageConverter of 8 x 8 pixels."""
-
-    image_size = (8, 8)
-
-    def __init__(self, crop=False):
-        self.crop_to_aspect_ratio = crop
+SQUEEZED = {"size": [8, 8], "crop": False}
+CROPPED = {"size": [8, 8], "crop": True}
 
 
 def striped():
@@ -32,23 +28,23 @@ def striped():
 
 
 def test_fit_crops_the_middle():
-    assert classification.fit(striped(), Converter(crop=True)).max() == 0
+    assert classification.fit(striped(), CROPPED).max() == 0
 
 
 def test_fit_squeezes_everything_in():
-    row = classification.fit(striped(), Converter())[4, :, 0]
+    row = classification.fit(striped(), SQUEEZED)[4, :, 0]
     assert row[0] == 255 and row[3] == row[4] == 0 and row[7] == 255
 
 
 def test_fit_goes_down_to_the_pixels_that_were_learned_from():
-    assert classification.fit(RED, Converter(), pixels=4).shape == (4, 4, 3)
+    assert classification.fit(RED, SQUEEZED, pixels=4).shape == (4, 4, 3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 90), (640, 480)])
 def test_fit_gives_every_image_one_shape(size):
     picture = np.zeros((size[1], size[0], 3), np.uint8)
-    for converter in (Converter(crop=True), Converter()):
-        assert classification.fit(picture, converter).shape == (8, 8, 3)
+    for expected in (CROPPED, SQUEEZED):
+        assert classification.fit(picture, expected).shape == (8, 8, 3)
 
 
 class FakeNetwork:
@@ -56,9 +52,7 @@ class FakeNetwork:
 
     def __init__(self, outputs, activation):
         self.outputs, self.activation = np.array([outputs], "float32"), activation
-
-    def preprocessor(self, pixels):
-        return pixels
+        self.preprocessor = mock.Mock(side_effect=lambda pixels: pixels)
 
     def __call__(self, pixels, training):
         return self.outputs
@@ -119,7 +113,7 @@ def tiny(preset, monkeypatch):
     """Puts the tiny classifier where the catalogue looks for `resnet_cifar10`."""
     monkeypatch.setattr(catalog, "BUNDLED", preset)
     catalog.labels.cache_clear()
-    shelf = loader.Shelf(budget=10**9, build=loader._build)
+    shelf = loader.Shelf(budget=10**9)
     monkeypatch.setattr(classification.loader, "use", shelf.use)
     yield "resnet_cifar10"
     catalog.labels.cache_clear()

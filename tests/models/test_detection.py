@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -94,10 +95,9 @@ class FakeLoaded:
     def __init__(self, boxes, scores, classes):
         self.found = [np.array(each)[None] for each in (boxes, scores, classes)]
         self.lock = threading.Lock()
-        resizing = type("Resizing", (), {"antialias": True})
-        converter = type("Converter", (), {"image_size": (100, 100), "resizing": resizing})
-        preprocessor = type("Preprocessor", (), {"image_converter": converter})
-        self.model = type("Model", (), {"preprocessor": preprocessor})
+
+    def told(self, function):
+        return {detection.side: 100, detection.reader: "candidates"}[function]
 
     def compiled(self, function):
         return self.answer
@@ -184,8 +184,7 @@ def test_candidates_decode_what_the_targets_encode():
     logits = np.array([[[-9, 0.0, -9], [2.0, -9, 1.0]]], "float32")
 
     class Fake:
-        def preprocessor(self, pixels):
-            return pixels
+        preprocessor = mock.Mock(side_effect=lambda pixels: pixels)
 
         def anchor_generator(self, pixels):
             return {"P3": anchors[:1], "P4": anchors[1:]}

@@ -35,7 +35,7 @@ def shelf(built):
         built.append(row.id)
         return FakeModel(100)
 
-    return Shelf(250, build)
+    return Shelf(250, build, identify=lambda row: None)
 
 
 @pytest.mark.fault
@@ -62,7 +62,7 @@ def test_one_load_at_a_time():
         loading.remove(row.id)
         return FakeModel(1)
 
-    shelf = Shelf(250, build)
+    shelf = Shelf(250, build, identify=lambda row: None)
     threads = [threading.Thread(target=shelf.load, args=(name,)) for name in NAMES]
     for thread in threads:
         thread.start()
@@ -96,7 +96,7 @@ def test_a_failure_is_not_kept():
             raise outcome
         return outcome
 
-    shelf = Shelf(250, build)
+    shelf = Shelf(250, build, identify=lambda row: None)
     with pytest.raises(LoadError, match=NAMES[0]):
         shelf.load(NAMES[0])
     assert shelf.load(NAMES[0]).row.id == NAMES[0]
@@ -119,7 +119,7 @@ def test_all_who_wait_for_a_load_that_fails_get_its_error():
         except LoadError as error:
             told.append(str(error))
 
-    shelf = Shelf(250, build)
+    shelf = Shelf(250, build, identify=lambda row: None)
     threads = [threading.Thread(target=ask) for _ in range(25)]
     for thread in threads:
         thread.start()

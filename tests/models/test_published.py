@@ -59,7 +59,7 @@ def machine(served, tmp_path, monkeypatch):
         served.url + "/{repo_id}/resolve/{revision}/{filename}",
     )
     narrow_diffusion.narrow(monkeypatch)
-    shelf = loader.Shelf(10**9, loader._build)
+    shelf = loader.Shelf(10**9)
     monkeypatch.setattr(loader, "use", shelf.use)
     monkeypatch.setattr(loader, "load", shelf.load)
     return shelf
@@ -141,7 +141,7 @@ def classifies(row, model):
     picture = images.read(EXAMPLES / "castle.jpg")
     found = classification.classify(picture, row.id, 1000)
     assert sum(each.probability for each in found.predictions) == pytest.approx(1, abs=1e-2)
-    fitted = classification.fit(picture, model.preprocessor.image_converter)
+    fitted = classification.fit(picture, classification.expects(model))
     given = np.asarray(model.predict(fitted[None], verbose=0)[0])
     assert found.predictions[0].label in np.array(catalog.labels(row.id))[given.argsort()[-3:]]
 

@@ -84,7 +84,7 @@ def tiny(preset, monkeypatch):
     """Puts the tiny model where the catalogue looks for the bundled one."""
     monkeypatch.setattr(catalog, "BUNDLED", preset)
     catalog.labels.cache_clear()
-    shelf = loader.Shelf(budget=10**9, build=loader._build)
+    shelf = loader.Shelf(budget=10**9)
     monkeypatch.setattr(sentiment.loader, "use", shelf.use)
     yield shelf
     catalog.labels.cache_clear()

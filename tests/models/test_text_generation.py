@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shared():
     """A shelf for all tests here, so that the tiny model is built and compiled once."""
-    return loader.Shelf(budget=10**9, build=loader._build)
+    return loader.Shelf(budget=10**9)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def loaded():
     for weight in [*model.unet.weights, *model.decoder.weights]:
         if not np.any(weight):
             weight.assign(rng.normal(0, 0.2, weight.shape))
-    return loader.Loaded(catalog.get("stable_diffusion_picture_book"), model, 0, 0.0)
+    return loader.Loaded(catalog.get("stable_diffusion_picture_book"), lambda: model)
 
 
 @pytest.fixture

@@ -263,10 +263,9 @@ def probabilities(model, images, key=None, batch=50):
         key: as `recipe.key` gives it.
         batch: int, images at once.
     """
-    converter = model.preprocessor.image_converter
-    converter.resizing.antialias = False
-    if images.shape[1] > converter.image_size[0]:
-        images = np.stack([classification.fit(each, converter) for each in images])
+    expected = classification.expects(model)
+    if images.shape[1] > expected["size"][0]:
+        images = np.stack([classification.fit(each, expected) for each in images])
     network = runtime.compile(classification.probabilities, model, key)
     starts = range(0, len(images), batch)
     return np.concatenate([network(images[at : at + batch]) for at in starts])

@@ -40,7 +40,7 @@ def loaded(folder, key):
 
     row = catalog.get("stable_diffusion_picture_book")
     model = StableDiffusion.from_preset(str(folder), dtype="float32")
-    return loader.Loaded(row, model, nbytes=0, seconds=0.0, key=key)
+    return loader.Loaded(row, lambda: model, key=key)
 
 
 def drawings(artist, prompts, seeds, **options):
