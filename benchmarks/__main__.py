@@ -92,7 +92,9 @@ def _served(found):
     seen = [["in a browser, from the choice of a picture to the result", "median", "p95"]]
     for tab, each in found.get("browser", {}).items():
         seen.append([tab, f"{each['median_ms']} ms", f"{each['p95_ms']} ms"])
-    return "\n\n".join(_markdown(each) for each in (rows, load, seen) if len(each) > 1)
+    every = f"With every bundled model in memory the app holds {found['every_model_mb']:,} MB."
+    tables = [_markdown(rows), every, _markdown(load)]
+    return "\n\n".join(tables + ([_markdown(seen)] if len(seen) > 1 else []))
 
 
 def _markdown(rows):

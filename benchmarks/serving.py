@@ -18,11 +18,20 @@ import psutil
 from gradio_client import Client, handle_file
 
 from benchmarks import browsing
+from models import catalog
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "assets" / "examples" / "elephant.jpg"
 CLIENTS = (1, 4, 16)
 REQUESTS = 10  # of each client
+ASKED = {  # endpoint of each capability, and what to ask it
+    "classification": ("/classify", {"image": handle_file(PICTURE)}),
+    "detection": ("/detect", {"image": handle_file(PICTURE)}),
+    "text_to_image": ("/text_to_image", {"prompt": "a dog"}),
+    "sentiment": ("/sentiment", {"text": "A joy."}),
+    "text_generation": ("/generate", {"prompt": "The fox"}),
+    "captioning": ("/caption", {"image": handle_file(PICTURE)}),
+}
 WAIT = 240  # seconds for a start at most
 SETTLE = 45  # seconds after the first answer until the page counts as idle
 
@@ -32,15 +41,17 @@ def measure():
 
     Returns:
         dict: `first_start` and `second_start`, each with the seconds from the command to the page
-        and to the first classification and the memory when idle; `clients`, by their number, with
-        classifications a second and the median and p95 latency; `browser`, where there is one, as
-        of `browsing.latencies`.
+        and to the first classification and the memory when idle; `every_model_mb`, the memory of
+        the app and its processes once each bundled model has answered; `clients`, by their number,
+        with classifications a second and the median and p95 latency; `browser`, where there is
+        one, as of `browsing.latencies`.
     """
     with tempfile.TemporaryDirectory() as cache:
         first = with_app(cache, _started)
         found = {
             "first_start": first,
             "second_start": with_app(cache, _started),
+            "every_model_mb": with_app(cache, _filled),
             "clients": with_app(cache, _served),
         }
         return found | ({"browser": with_app(cache, _browsed)} if browsing.able() else {})
@@ -74,6 +85,17 @@ def _started(app, address, began):
         "first_classification_s": round(answered, 1),
         "idle_memory_mb": round(held / 1e6),
     }
+
+
+def _filled(app, address, began):
+    _until(lambda: urllib.request.urlopen(address, timeout=5).status == 200, began)
+    client = _client(address)
+    for row in catalog.MODELS:
+        endpoint, given = ASKED[row.capability]
+        client.predict(**given, model=row.id, api_name=endpoint)
+    process = psutil.Process(app.pid)
+    held = (each.memory_info().rss for each in (process, *process.children(recursive=True)))
+    return round(sum(held) / 1e6)
 
 
 def _served(app, address, began):

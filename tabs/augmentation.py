@@ -4,6 +4,7 @@ Knows nothing of how a layer is run; the list of layers is edited in tabs/augmen
 """
 
 import html
+import threading
 from pathlib import Path
 
 import gradio as gr
@@ -213,5 +214,5 @@ def _receipt(result, layers):
 
 
 def warm_up():
-    """Start the process that runs the layers."""
-    augmentation.start()
+    """Start the process that runs the layers; the other tabs need not wait for it."""
+    threading.Thread(target=augmentation.start, daemon=True, name="augmentation").start()

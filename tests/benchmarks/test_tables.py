@@ -108,6 +108,7 @@ def test_the_app_is_started_and_served(monkeypatch):
     found = serving.measure()
     assert found["second_start"]["page_s"] > 0 and found["first_start"]["idle_memory_mb"] > 100
     assert found["clients"]["2"]["per_second"] > 0
+    assert found["every_model_mb"] > found["second_start"]["idle_memory_mb"]
     if browsing.able():
         assert all(each["median_ms"] > 0 for each in found["browser"].values())
     assert "second start" in command.table("serving", {"serving": found})
