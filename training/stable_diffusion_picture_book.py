@@ -12,12 +12,13 @@ import sys
 import numpy as np
 
 from training import picture_book, recipe, sheets
-from training.picture_book.captions import article, plural
+from training.picture_book.captions import INVERSE, RELATIONS, article, plural
 from training.text_to_image import autoencoder, drawing_score, flow_matching
 
 CAPTIONS = 4  # a scene
 LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96}
 SEVERAL = {"objects": (2, 3), "smallest": 0.3, "inside": 0.9}
+PAIR = {**SEVERAL, "objects": 2}
 MEASURE = "drawings that the picture-book classifier names as asked"
 
 
@@ -25,21 +26,23 @@ MEASURE = "drawings that the picture-book classifier names as asked"
 class Plan:
     """How much is drawn and trained, and how large the model is."""
 
-    single: int = 12_000  # scenes with one large thing, which show best what a thing looks like
-    several: int = 7_000  # scenes with two or three things
+    single: int = 11_000  # scenes with one large thing, which show best what a thing looks like
+    pair: int = 22_000  # scenes with two things, of which those are kept that stand clearly
+    several: int = 2_000  # scenes with two or three things
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
-    further_steps: int = 1_200  # of the U-Net in a further round
+    further_steps: int = 2_000  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
-    pairs: int = 40  # prompts of two things for the score
-    paired_seeds: int = 2  # pictures of each
+    related: int = 40  # prompts of two things for the score
+    related_seeds: int = 2  # pictures of each
     held_out: int = 512  # scenes, from picture_book.HELD_OUT on
     sizes: dict = dataclasses.field(default_factory=dict)  # of StableDiffusion, where not default
 
 
 SMOKE = Plan(
     single=8,
+    pair=24,
     several=8,
     autoencoder_steps=2,
     unet_steps=2,
@@ -121,21 +124,50 @@ def bundled(out):
 def scenes(plan, folder, seed):
     """Images (n, size, size, 3) uint8 of the training scenes, and n lists of captions.
 
-    A scene with one thing also goes by the bare name, by "a" name and by its plural.
+    A scene with one thing also goes by the bare name, by "a" name and by its plural; one with two
+    things also by how they stand, either way round, and is left out where they hide each other.
     """
     size = plan.sizes.get("image_size", 128)
-    first = seed * (plan.single + plan.several)
-    single = picture_book.dataset(plan.single, size, first, folder, CAPTIONS, **LARGE)
-    several = picture_book.dataset(
-        plan.several, size, first + plan.single, folder, CAPTIONS, **SEVERAL
-    )
-    names = [picture_book.CLASSES[labels[0]] for labels in single["labels"]]
+    first = seed * (plan.single + plan.pair + plan.several)
+
+    def drawn(count, after, options):
+        return picture_book.dataset(count, size, first + after, folder, CAPTIONS, **options)
+
+    single = drawn(plan.single, 0, LARGE)
+    pair = drawn(plan.pair, plan.single, PAIR)
+    several = drawn(plan.several, plan.single + plan.pair, SEVERAL)
+    names = map(alone, single["labels"])
+    stand = [standing(*each) for each in zip(pair["labels"], pair["boxes"], strict=True)]
+    clear = [at for at, told in enumerate(stand) if told]
+    images = np.concatenate([single["images"], pair["images"][clear], several["images"]])
     captions = [
-        [*told, name, article(name), plural(name)]
-        for told, name in zip(single["captions"], names, strict=True)
+        *(told + more for told, more in zip(single["captions"], names, strict=True)),
+        *(pair["captions"][at] + stand[at] for at in clear),
+        *several["captions"],
     ]
-    images = np.concatenate([single["images"], several["images"]])
-    return images, captions + several["captions"]
+    return images, captions
+
+
+def alone(labels):
+    """What a scene with one thing goes by besides its captions."""
+    name = picture_book.CLASSES[labels[0]]
+    return [name, article(name), plural(name)]
+
+
+def standing(labels, boxes):
+    """How two different things stand, in all the words there are for it; [] where it is unclear.
+
+    Args:
+        labels: (things,) with -1 for none. boxes: (things, 4), left, top, right, bottom.
+    """
+    there = labels >= 0
+    scene = picture_book.Scene(None, boxes[there], labels[there], "", covers=())
+    return [
+        f"{article(one)} {way} {article(other)}"
+        for first, relation, second in scene.relations
+        for one, told, other in ((first, relation, second), (second, INVERSE[relation], first))
+        for way in RELATIONS[told]
+    ]
 
 
 def vocabulary(captions):
@@ -199,7 +231,8 @@ def measure(plan, args):
     reworded, _ = drawing_score.named(drawing_score.reworded(artist, names))
     firsts = [images[0] for images in drawn.values()]
     sheets.sheet(firsts, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
-    related = drawing_score.related(artist, drawing_score.pairs(plan.pairs), plan.paired_seeds)
+    prompts = drawing_score.pairs(plan.related)
+    related = drawing_score.related(artist, prompts, plan.related_seeds)
     return recipe.report(
         args,
         MEASURE,

@@ -5,6 +5,7 @@ import pytest
 
 from models.architectures.text_encoder import PAD, START, UNKNOWN
 from training import stable_diffusion_picture_book as recipe_module
+from training.picture_book import CLASSES
 from training.text_to_image import flow_matching
 
 
@@ -24,6 +25,18 @@ def test_smoke_run_gives_a_preset_that_draws(smoke):
     assert drawn["owl"].shape == (5, 32, 32, 3), "more than are drawn side by side"
     assert set(drawing_score.reworded(artist, ["dog", "owl", "bus"])) == {"dog", "owl", "bus"}
     assert {"a", "an"} <= set(artist.model.tokenizer.vocabulary)
+
+
+def test_two_things_are_told_by_how_they_stand():
+    cat, dog = (CLASSES.index(name) for name in ("cat", "dog"))
+    boxes = np.array([[10, 40, 50, 90], [60, 30, 110, 95], [0, 0, 0, 0]], np.float32)
+    told = recipe_module.standing(np.array([cat, dog, -1]), boxes)
+    assert {"a cat left of a dog", "a dog to the right of a cat"} <= set(told)
+    assert all("left" in text or "right" in text for text in told)
+    assert not recipe_module.standing(np.array([cat, cat, -1]), boxes), "two of a kind"
+    assert not recipe_module.standing(np.array([cat, -1, -1]), boxes), "one is left"
+    boxes[1] = [15, 45, 60, 99]
+    assert not recipe_module.standing(np.array([cat, dog, -1]), boxes), "one upon the other"
 
 
 def test_batches_lie_on_the_line_from_picture_to_noise():
