@@ -19,6 +19,7 @@ import psutil
 
 from models import catalog, runtime
 from models.results import Run
+from models.rows import Model, Published
 
 SHARE = 0.6  # of the memory available at start that models may hold
 
@@ -35,7 +36,7 @@ class Loaded:
     built, and Keras is not imported for it.
     """
 
-    row: catalog.Model
+    row: Model
     build: Callable  # gives the Keras task or backbone, slow
     nbytes: int = 0  # memory that its weights hold
     seconds: float = 0.0  # it took to load
@@ -203,7 +204,7 @@ class Shelf:
             self.counts["failures"] += 1
             logging.getLogger(__name__).exception("loading %s failed", row.id)
             way_out = "install the app anew"
-            if isinstance(row, catalog.Published):
+            if isinstance(row, Published):
                 way_out = f"delete {row.folder} and download it again"
             self._failed[row.id] = LoadError(
                 f"{row.id} could not be loaded ({type(error).__name__}). "

@@ -9,6 +9,7 @@ import gradio as gr
 import psutil
 
 from models import catalog, hub
+from models.rows import Published
 from tabs import jobs, widgets
 
 
@@ -60,7 +61,7 @@ def _choices(capability):
 
 
 def _label(row):
-    if not isinstance(row, catalog.Published):
+    if not isinstance(row, Published):
         return row.title
     where = "on this machine" if row.here else f"{widgets.size(row.download)} to download"
     return f"{row.title} · {where}"

@@ -21,7 +21,7 @@ def save(row, folder):
     """Write a published row's narrowed preset into a hub's folder; gives its repositories.
 
     Args:
-        row: catalog.Published.
+        row: models.rows.Published.
         folder: Path; the repository "owner/name" goes to owner/name in it.
 
     Returns:

@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from models import catalog
+from models.rows import BUNDLED
 from tests import hub_server
 
 WATCH = """
@@ -33,7 +34,7 @@ socket.socket.connect_ex = watched(socket.socket.connect_ex)
 socket.getaddrinfo = asked(socket.getaddrinfo)
 """
 DRAWING = "stable_diffusion_picture_book"
-PICTURE = str(catalog.BUNDLED.parent / "examples" / "city.jpg")
+PICTURE = str(BUNDLED.parent / "examples" / "city.jpg")
 CALLS = {
     "/classify": {"image": PICTURE, "model": "efficientnetv2_caltech101", "top_k": 3},
     "/detect": {"image": PICTURE, "model": "retinanet_picture_book"},

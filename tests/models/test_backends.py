@@ -8,13 +8,14 @@ import sys
 
 import pytest
 
-from models import captioning, catalog, classification, sentiment, text_generation
+from models import captioning, classification, sentiment, text_generation
+from models.rows import BUNDLED
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs PyTorch"),
 ]
-PICTURE = str(catalog.BUNDLED.parent / "examples" / "city.jpg")
+PICTURE = str(BUNDLED.parent / "examples" / "city.jpg")
 
 
 def answers():

@@ -26,10 +26,11 @@ from models import (
     vision_language,
 )
 from models.checks import BadInput
+from models.rows import BUNDLED
 from tests import hub_server, narrow_diffusion
 
 ROWS = catalog.PUBLISHED
-EXAMPLES = catalog.BUNDLED.parent / "examples"
+EXAMPLES = BUNDLED.parent / "examples"
 
 
 @pytest.fixture(scope="module")
