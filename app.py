@@ -24,7 +24,7 @@ HEADER = """
 <header class="masthead">
   <h1>Keras, hands on</h1>
   <p>Seven things that Keras models do, on your own pictures and words.
-  Everything runs on this machine, from small models that we trained ourselves.</p>
+  Everything runs on this machine; the models that come with it are small and our own.</p>
 </header>
 """
 QUEUE = 32  # jobs waiting at most; the next visitor is told that the app is busy
