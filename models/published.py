@@ -1,9 +1,9 @@
 """The published checkpoints that can be downloaded, a row each, a capability's default first."""
 
-from models.hub import Part
 from models.rows import Published
+from models.sources import HuggingFace, Kaggle
 
-CLIP = Part(
+CLIP = HuggingFace(
     "keras/clip_vit_large_patch14",
     ("assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt"),
 )
@@ -17,6 +17,7 @@ PUBLISHED = (
         limits="One thing to a picture; people and drawings are not among its kinds.",
         trained_on="ImageNet-1k",
         licence="Apache-2.0",
+        kaggle="keras/efficientnet/keras/efficientnet_b0_ra_imagenet/2",
         parameters=5_288_548,
         classes="imagenet",
     ),
@@ -29,6 +30,7 @@ PUBLISHED = (
         limits="The smallest and quickest of the ImageNet models, and the least sure.",
         trained_on="ImageNet-1k",
         licence="Apache-2.0",
+        kaggle="keras/mobilenetv3/keras/mobilenet_v3_small_100_imagenet/1",
         parameters=939_120,
         classes="imagenet",
     ),
@@ -41,6 +43,7 @@ PUBLISHED = (
         limits="One thing to a picture; people and drawings are not among its kinds.",
         trained_on="ImageNet-1k",
         licence="Apache-2.0",
+        kaggle="keras/resnetv1/keras/resnet_50_imagenet/3",
         parameters=23_561_152,
         classes="imagenet",
     ),
@@ -53,8 +56,23 @@ PUBLISHED = (
         limits="The largest of the ImageNet models, and the slowest on a CPU.",
         trained_on="ImageNet-1k",
         licence="Apache-2.0",
+        kaggle="keras/vit/keras/vit_base_patch16_224_imagenet/4",
         parameters=85_798_656,
         classes="imagenet",
+    ),
+    Published(
+        id="efficientnetv2_b0_imagenet_classifier",
+        capability="classification",
+        title="EfficientNetV2 B0 · ImageNet",
+        task="models.architectures.kerascv:ImageClassifier",
+        knows="1,000 kinds of things in photos",
+        limits="One thing to a picture; people and drawings are not among its kinds.",
+        trained_on="ImageNet-1k",
+        licence="Apache-2.0",
+        parameters=7_200_312,
+        classes="imagenet",
+        publisher="KerasCV's authors",
+        lies_in=(Kaggle("keras/efficientnetv2/keras/efficientnetv2_b0_imagenet_classifier/2"),),
     ),
     Published(
         id="retinanet_resnet50_fpn_v2_coco",
@@ -65,6 +83,7 @@ PUBLISHED = (
         limits="Photos rather than drawings.",
         trained_on="COCO",
         licence="Apache-2.0",
+        kaggle="keras/retinanet/keras/retinanet_resnet50_fpn_v2_coco/3",
         parameters=31_558_592,
         classes="coco",
     ),
@@ -77,6 +96,7 @@ PUBLISHED = (
         limits="Photos rather than drawings; the smallest, so small and crowded things are missed.",
         trained_on="COCO",
         licence="Apache-2.0",
+        kaggle="keras/d-fine/keras/dfine_nano_coco/1",
         parameters=3_788_625,
         classes="coco 80",
     ),
@@ -89,8 +109,23 @@ PUBLISHED = (
         limits="Photos rather than drawings.",
         trained_on="COCO",
         licence="Apache-2.0",
+        kaggle="keras/d-fine/keras/dfine_small_coco/1",
         parameters=10_329_321,
         classes="coco 80",
+    ),
+    Published(
+        id="yolo_v8_m_pascalvoc",
+        capability="detection",
+        title="YOLOv8 medium · Pascal VOC",
+        task="models.architectures.kerascv:YOLOV8Detector",
+        knows="20 kinds of everyday things in photos: people, animals, vehicles, furniture",
+        limits="Photos rather than drawings.",
+        trained_on="Pascal VOC",
+        licence="Apache-2.0",
+        parameters=25_901_004,
+        classes="voc",
+        publisher="KerasCV's authors",
+        lies_in=(Kaggle("keras/yolov8/keras/yolo_v8_m_pascalvoc/2"),),
     ),
     Published(
         id="stable_diffusion_1.4",
@@ -106,7 +141,7 @@ PUBLISHED = (
         publisher="KerasCV's authors",
         light=False,
         lies_in=(
-            Part(
+            HuggingFace(
                 "fchollet/stable-diffusion",
                 ("kcv_encoder.h5", "kcv_diffusion_model.h5", "kcv_decoder.h5"),
             ),
@@ -127,11 +162,11 @@ PUBLISHED = (
         publisher="KerasCV's authors",
         light=False,
         lies_in=(
-            Part(
+            HuggingFace(
                 "ianstenbit/keras-sd2.1",
                 ("text_encoder_v2_1.h5", "diffusion_model_v2_1.h5"),
             ),
-            Part("fchollet/stable-diffusion", ("kcv_decoder.h5",)),
+            HuggingFace("fchollet/stable-diffusion", ("kcv_decoder.h5",)),
             CLIP,
         ),
     ),
@@ -144,6 +179,7 @@ PUBLISHED = (
         limits="English only; irony is lost on it.",
         trained_on="English text, then SST-2",
         licence="Apache-2.0",
+        kaggle="keras/bert/keras/bert_tiny_en_uncased_sst2/5",
         parameters=4_385_920,
         classes="sentiment",
     ),
@@ -158,6 +194,7 @@ PUBLISHED = (
         "reads the first thousand pieces.",
         trained_on="web text, books and code",
         licence="Apache-2.0",
+        kaggle="keras/qwen-3/keras/qwen3_0.6b_en/1",
         parameters=596_049_920,
         classes="sentiment",
     ),
@@ -170,6 +207,7 @@ PUBLISHED = (
         limits="It makes facts up, and repeats what the web says, the ugly included.",
         trained_on="WebText",
         licence="MIT",
+        kaggle="keras/gpt2/keras/gpt2_base_en/3",
         copies=6,  # two programs of it
         parameters=124_439_808,
     ),
@@ -182,6 +220,7 @@ PUBLISHED = (
         limits="It makes facts up, and repeats what the web says, the ugly included.",
         trained_on="WebText",
         licence="MIT",
+        kaggle="keras/gpt2/keras/gpt2_medium_en/3",
         copies=6,  # two programs of it
         parameters=354_823_168,
     ),
@@ -194,6 +233,7 @@ PUBLISHED = (
         limits="It makes facts up.",
         trained_on="WebText, then CNN and Daily Mail",
         licence="MIT",
+        kaggle="keras/gpt2/keras/gpt2_base_en_cnn_dailymail/3",
         copies=6,  # two programs of it
         parameters=124_439_808,
     ),
@@ -206,6 +246,7 @@ PUBLISHED = (
         limits="It continues a text and is no chat here; it makes facts up.",
         trained_on="web text, books and code",
         licence="Apache-2.0",
+        kaggle="keras/qwen-3/keras/qwen3_0.6b_en/1",
         copies=6,  # two programs of it
         parameters=596_049_920,
     ),
@@ -219,9 +260,11 @@ PUBLISHED = (
         "on the hub first.",
         trained_on="WebLI and mixed tasks",
         licence="Gemma terms of use",
+        kaggle="keras/paligemma/keras/pali_gemma_3b_mix_224/4",
         copies=2,  # none is made of it
         parameters=2_923_335_408,
         light=False,
+        halved=True,
         precision="bfloat16",
     ),
     Published(
@@ -233,9 +276,11 @@ PUBLISHED = (
         limits="Slow on a CPU, and it does not say how sure it is.",
         trained_on="captioned photos of the web and of COCO",
         licence="MIT",
+        kaggle="keras/blip2/keras/blip2_opt_2.7b/1",
         copies=2,  # none is made of it
         parameters=3_744_761_856,
         light=False,
+        halved=True,
         precision="bfloat16",
     ),
 )

@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import hub
+from models.sources import HuggingFace, Kaggle
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
 APP_MEMORY = 1_000_000_000  # bytes that Keras, the page and the programs take besides weights
+VOC = (  # Everingham et al. 2010, in the order of the data set's own list
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+    *("dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa"),
+    *("train", "tv monitor"),
+)
 COCO_GAPS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids of COCO that no box has
 
 
@@ -75,21 +81,20 @@ class Published(Model):
     parameters: int
     classes: str = ""  # whose class names it gives: a key of `_named`
     preset: str = ""  # its name in keras-hub, where that is another row's id
-    lies_in: tuple = ()  # hub.Parts, where it is not a preset of keras-hub
+    kaggle: str = ""  # the preset on Kaggle, as keras-hub names it there
+    lies_in: tuple = ()  # its sources, where it is not a preset of keras-hub
     publisher: str = "the Keras team"
     light: bool = True  # enough to begin with it on a CPU
+    halved: bool = False  # whether its weights come in two bytes each, not four
     precision: str = ""  # to load it in, where the device's own would take too much memory
     copies: int = 4  # of its weights in memory while its programs are made, about
 
     @property
-    def repo(self):
-        """Where it lies on the Hugging Face hub, the main part of it."""
-        return self.parts[0].repo
-
-    @property
-    def parts(self):
-        """The hub.Parts that it consists of."""
-        return self.lies_in or (hub.Part(f"keras/{self.name}"),)
+    def ways(self):
+        """Where it comes from: tuples of sources that it consists of, either of which will do."""
+        if self.lies_in:
+            return (self.lies_in,)
+        return (HuggingFace(f"keras/{self.name}"),), (Kaggle(self.kaggle),)
 
     @property
     def name(self):
@@ -99,7 +104,7 @@ class Published(Model):
     @property
     def folder(self):
         """Path of the preset on this machine, or None."""
-        return hub.found(self.name, *self.parts)
+        return hub.found(self.name, *self.ways)
 
     @property
     def here(self):
@@ -109,12 +114,12 @@ class Published(Model):
     @property
     def download(self):
         """Bytes to download, about: by the precision that the weights come in."""
-        return (2 if self.precision else 4) * self.parameters
+        return (2 if self.halved else 4) * self.parameters
 
     @property
     def memory(self):
         """Bytes of memory to run, about: copies of the weights, and what the app itself takes."""
-        return self.copies * self.download + APP_MEMORY
+        return self.copies * (2 if self.precision else 4) * self.parameters + APP_MEMORY
 
     @property
     def record(self):
@@ -124,8 +129,9 @@ class Published(Model):
     @property
     def card(self):
         """Where its card is, Markdown."""
-        links = [f"[{each.repo}](https://huggingface.co/{each.repo})" for each in self.parts]
-        return f"{self.origin}\n\nOn the hub: {', '.join(links)}"
+        sources = (source for way in self.ways for source in way)
+        links = [f"[{each.name}]({each.page}) on {each.title}" for each in sources]
+        return f"{self.origin}\n\nFrom {', '.join(links)}."
 
     @property
     def score(self):
@@ -151,6 +157,8 @@ def _named(classes):
 
     if classes == "imagenet":
         names = [keras_hub.utils.imagenet_id_to_name(at) for at in range(1000)]
+    elif classes == "voc":
+        names = VOC
     else:  # COCO numbers 91 kinds and draws boxes around 80 of them
         gaps = COCO_GAPS if classes == "coco 80" else ()
         names = [keras_hub.utils.coco_id_to_name(at) for at in range(91) if at not in gaps]

@@ -7,9 +7,11 @@ published ones.
 import io
 
 import keras
+import keras_cv
 import keras_hub
 import numpy as np
 import sentencepiece
+from keras_cv.src.utils import preset_utils
 
 from tests import narrow_diffusion
 
@@ -22,19 +24,23 @@ def save(row, folder):
 
     Args:
         row: models.rows.Published.
-        folder: Path; the repository "owner/name" goes to owner/name in it.
+        folder: Path; what a source is called, goes to the folder of that name in it.
 
     Returns:
-        dict of "owner/name" to Path, as hub_server takes it.
+        dict of the sources' names to Paths, as hub_server takes it.
     """
     keras.utils.set_random_seed(7)
-    repos = {part.repo: folder / part.repo for part in row.parts}
-    if row.lies_in:
-        for part in row.parts:
-            for name in part.files:
-                narrow_diffusion.FILES[name](repos[part.repo] / name)
-    else:
-        BUILD[row.name](row.name).save_to_preset(str(repos[row.repo]))
+    if row.name in BUILD:
+        task, preset = BUILD[row.name](row.name), folder / row.name
+        if hasattr(task, "save_to_preset"):
+            task.save_to_preset(str(preset))
+        else:  # KerasCV's have a function for it
+            preset_utils.save_to_preset(task, str(preset))
+        return dict.fromkeys((way[0].name for way in row.ways), preset)
+    repos = {source.name: folder / source.name for source in row.lies_in}
+    for source in row.lies_in:
+        for name in source.files:
+            narrow_diffusion.FILES[name](repos[source.name] / name)
     return repos
 
 
@@ -132,6 +138,38 @@ def _vit(name):
             _converter(keras_hub.layers.ViTImageConverter)
         ),
     )
+
+
+def _keras_cv_efficientnet(name):
+    backbone = keras_cv.models.EfficientNetV2Backbone(
+        include_rescaling=True,
+        width_coefficient=1.0,
+        depth_coefficient=1.0,
+        stackwise_kernel_sizes=[3, 3],
+        stackwise_num_repeats=[1, 1],
+        stackwise_input_filters=[16, 24],
+        stackwise_output_filters=[24, 32],
+        stackwise_expansion_ratios=[1, 4],
+        stackwise_squeeze_and_excite_ratios=[0.0, 0.25],
+        stackwise_strides=[2, 2],
+        stackwise_conv_types=["fused", "unfused"],
+    )
+    return keras_cv.models.ImageClassifier(backbone, num_classes=1000)
+
+
+def _yolo(name):
+    """One that sees a dog in every cell, from 2 and 3 cells left and above to 4 and 1 beyond it."""
+    backbone = keras_cv.models.YOLOV8Backbone([8, 16, 16, 16], [1, 1, 1, 1], True)
+    model = keras_cv.models.YOLOV8Detector(backbone, 20, "xyxy", fpn_depth=1)
+    sides = np.zeros((4, 16), "float32")
+    sides[range(4), [2, 3, 4, 1]] = 50.0
+    kinds = np.full(20, -9.0, "float32")
+    kinds[11] = 2.0  # VOC's dog
+    for level in (1, 2, 3):
+        for part, bias in (("box", sides.ravel()), ("class", kinds)):
+            layer = model.get_layer(f"yolo_v8_head_{level}_{part}_3_conv")
+            layer.set_weights([np.zeros(layer.kernel.shape, "float32"), bias])
+    return model
 
 
 def _retinanet(name):
@@ -288,7 +326,8 @@ def _qwen3(name):
     return keras_hub.models.Qwen3CausalLM(_opinionated(backbone), preprocessor=preprocessor)
 
 
-def _paligemma(name):
+def _sentence_pieces(*turns):
+    """A small SentencePiece model with Gemma's special pieces and settings, as bytes."""
     content = io.BytesIO()
     special = {"pad": "<pad>", "bos": "<bos>", "eos": "<eos>", "unk": "<unk>"}
     sentencepiece.SentencePieceTrainer.train(
@@ -297,12 +336,20 @@ def _paligemma(name):
         vocab_size=300,
         model_type="BPE",
         byte_fallback=True,
+        add_dummy_prefix=False,
+        remove_extra_whitespaces=False,
+        normalization_rule_name="identity",
+        user_defined_symbols=",".join(turns),
         hard_vocab_limit=False,
         minloglevel=2,
         **{f"{kind}_id": at for at, kind in enumerate(special)},
         **{f"{kind}_piece": piece for kind, piece in special.items()},
     )
-    tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(proto=content.getvalue())
+    return content.getvalue()
+
+
+def _paligemma(name):
+    tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(proto=_sentence_pieces())
     converter = keras_hub.layers.PaliGemmaImageConverter(
         image_size=(28, 28), scale=1 / 127.5, offset=-1.0
     )
@@ -385,9 +432,11 @@ BUILD = {  # by the preset's name
     "mobilenet_v3_small_100_imagenet": _mobilenet,
     "resnet_50_imagenet": _resnet,
     "vit_base_patch16_224_imagenet": _vit,
+    "efficientnetv2_b0_imagenet_classifier": _keras_cv_efficientnet,
     "retinanet_resnet50_fpn_v2_coco": _retinanet,
     "dfine_nano_coco": _dfine,
     "dfine_small_coco": _dfine,
+    "yolo_v8_m_pascalvoc": _yolo,
     "bert_tiny_en_uncased_sst2": _bert,
     "gpt2_base_en": _gpt2,
     "gpt2_medium_en": _gpt2,
