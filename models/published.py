@@ -251,6 +251,21 @@ PUBLISHED = (
         parameters=596_049_920,
     ),
     Published(
+        id="gemma3_instruct_270m",
+        capability="text_generation",
+        title="Gemma 3 270M",
+        task="keras_hub.models:CausalLM",
+        knows="the web, books and code in many languages, and how instructions are followed",
+        limits="The smallest of its kind; it continues a text and is no chat here, and makes facts "
+        "up. Its licence has to be accepted on the hub first.",
+        trained_on="web text, code and mathematics, then instructions",
+        licence="Gemma terms of use",
+        kaggle="keras/gemma3/keras/gemma3_instruct_270m/4",
+        copies=6,  # two programs of it
+        parameters=268_098_176,
+        halved=True,
+    ),
+    Published(
         id="pali_gemma_3b_mix_224",
         capability="captioning",
         title="PaliGemma 3B",

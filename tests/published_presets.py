@@ -348,6 +348,28 @@ def _sentence_pieces(*turns):
     return content.getvalue()
 
 
+def _gemma3(name):
+    proto = _sentence_pieces("<start_of_turn>", "<end_of_turn>")
+    tokenizer = keras_hub.tokenizers.Gemma3Tokenizer(proto=proto, has_vision_tokens=False)
+    backbone = keras_hub.models.Gemma3Backbone(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        image_size=None,
+        num_layers=7,  # five look at a window, then one at all, then a window again
+        num_query_heads=4,
+        num_key_value_heads=1,
+        hidden_dim=16,
+        intermediate_dim=32,
+        head_dim=8,
+        use_post_ffw_norm=True,
+        use_post_attention_norm=True,
+        use_sliding_window_attention=True,
+        sliding_window_size=6,
+        dtype="bfloat16",
+    )
+    preprocessor = keras_hub.models.Gemma3CausalLMPreprocessor(tokenizer, sequence_length=64)
+    return keras_hub.models.Gemma3CausalLM(preprocessor, _opinionated(backbone))
+
+
 def _paligemma(name):
     tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(proto=_sentence_pieces())
     converter = keras_hub.layers.PaliGemmaImageConverter(
@@ -442,6 +464,7 @@ BUILD = {  # by the preset's name
     "gpt2_medium_en": _gpt2,
     "gpt2_base_en_cnn_dailymail": _gpt2,
     "qwen3_0.6b_en": _qwen3,
+    "gemma3_instruct_270m": _gemma3,
     "pali_gemma_3b_mix_224": _paligemma,
     "blip2_opt_2.7b": _blip2,
 }
