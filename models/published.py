@@ -266,6 +266,22 @@ PUBLISHED = (
         halved=True,
     ),
     Published(
+        id="qwen3_5_0.8b",
+        capability="captioning",
+        title="Qwen3.5 0.8B",
+        task="keras_hub.models:CausalLM",
+        knows="photos and drawings of all kinds: it is asked for a sentence",
+        limits="The smallest of the published ones; slow on a CPU, and it does not say how sure "
+        "it is.",
+        trained_on="images, web text, books and code",
+        licence="Apache-2.0",
+        kaggle="keras/qwen3-5/keras/qwen3_5_0.8b/1",
+        copies=2,  # none is made of it
+        parameters=852_985_920,
+        light=False,
+        precision="bfloat16",
+    ),
+    Published(
         id="pali_gemma_3b_mix_224",
         capability="captioning",
         title="PaliGemma 3B",

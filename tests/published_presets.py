@@ -12,6 +12,7 @@ import keras_hub
 import numpy as np
 import sentencepiece
 from keras_cv.src.utils import preset_utils
+from keras_hub.src.models.qwen3_5.qwen3_5_vision_encoder import Qwen3_5VisionEncoder
 
 from tests import narrow_diffusion
 
@@ -449,6 +450,48 @@ def _blip2(name):
     return models.BLIP2CausalLM(preprocessor, _opinionated(backbone))
 
 
+def _qwen3_5(name):
+    words, merges = _byte_pairs()
+    ends = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>")
+    for each in (*ends, "<|image_pad|>", "<|video_pad|>"):
+        words[each] = len(words)
+    tokenizer = keras_hub.tokenizers.Qwen3_5Tokenizer(vocabulary=words, merges=merges)
+    see = Qwen3_5VisionEncoder(
+        depth=1,
+        hidden_size=16,
+        num_heads=2,
+        intermediate_size=32,
+        out_hidden_size=16,
+        num_position_embeddings=64,
+    )
+    backbone = keras_hub.models.Qwen3_5Backbone(
+        vocabulary_size=len(words),
+        num_layers=2,
+        layer_types=["linear_attention", "full_attention"],
+        num_query_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        hidden_dim=16,
+        intermediate_dim=32,
+        partial_rotary_factor=0.5,
+        tie_word_embeddings=True,
+        linear_num_key_heads=2,
+        linear_num_value_heads=2,
+        linear_key_head_dim=8,
+        linear_value_head_dim=8,
+        mrope_section=[2, 1, 1],
+        vision_encoder=see,
+        dtype="bfloat16",
+    )
+    converter = keras_hub.layers.Qwen3_5ImageConverter(
+        min_pixels=1024, scale=1 / 127.5, offset=-1.0
+    )
+    preprocessor = keras_hub.models.Qwen3_5CausalLMPreprocessor(
+        tokenizer, converter, sequence_length=64
+    )
+    return keras_hub.models.Qwen3_5CausalLM(_opinionated(backbone), preprocessor)
+
+
 BUILD = {  # by the preset's name
     "efficientnet_b0_ra_imagenet": _efficientnet,
     "mobilenet_v3_small_100_imagenet": _mobilenet,
@@ -465,6 +508,7 @@ BUILD = {  # by the preset's name
     "gpt2_base_en_cnn_dailymail": _gpt2,
     "qwen3_0.6b_en": _qwen3,
     "gemma3_instruct_270m": _gemma3,
+    "qwen3_5_0.8b": _qwen3_5,
     "pali_gemma_3b_mix_224": _paligemma,
     "blip2_opt_2.7b": _blip2,
 }
