@@ -96,19 +96,30 @@ def _build(row):
     device = runtime.start()
     module, _, name = row.task.partition(":")
     task = getattr(importlib.import_module(module), name)
-    precision = getattr(row, "precision", "") or device.precision
-    return task.from_preset(str(row.folder), dtype=precision)
+    return task.from_preset(str(row.folder), dtype=_precision(row, device))
+
+
+def _precision(row, device):
+    """The dtype policy that a row is loaded in."""
+    if _halved(row):
+        return "float16" if device.precision == "mixed_float16" else "bfloat16"
+    return getattr(row, "precision", "") or device.precision
+
+
+def _halved(row):
+    """Whether weights are loaded in two bytes each, since four would take all of the budget."""
+    return isinstance(row, Published) and not row.precision and 4 * row.parameters > budget()
 
 
 def _identify(row):
-    """The fingerprint of a preset that is on this machine."""
+    """What stands for the weights of a preset that is on this machine, as they are loaded."""
     folder = row.folder
     if folder is None:
         raise LoadError(
             f"{row.title} is not on this machine yet. Press Download under the picker of models, "
             "or choose another model."
         )
-    return fingerprint(folder)
+    return fingerprint(folder) + (" halved" if _halved(row) else "")
 
 
 def weight_bytes(model):

@@ -16,6 +16,7 @@ from models import converted
 
 GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # what Linux calls GPUs that TensorFlow can use, in /dev
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
+DEVICES = Path("/dev")
 _starting = threading.Lock()
 
 
@@ -27,6 +28,7 @@ class Device:
     precision: str  # dtype policy that models are loaded with
     reason: str  # one sentence for the page
     backend: str  # Keras backend, with its version
+    warning: str = ""  # what the host should know at once
 
 
 def started():
@@ -54,8 +56,13 @@ def on_cpu():
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return False
     if start.device is None and sys.platform == "linux":
-        return not any(found for name in GPUS for found in Path("/dev").glob(name)) or _cpu()
+        return not _gpus() or _cpu()
     return _cpu()
+
+
+def _gpus():
+    """The files of the machine's GPUs, a list of Paths."""
+    return [found for name in GPUS for found in DEVICES.glob(name)]
 
 
 def _cpu():
@@ -74,13 +81,23 @@ def _choose():
     tf.get_logger().setLevel("ERROR")  # it warns of collections when a graph is converted
     found = tf.config.list_physical_devices("GPU")
     if not found:
-        reason = "TensorFlow finds no GPU on this machine."
-        return Device("CPU", "float32", reason, _stack())
+        return Device("CPU", "float32", *_without_gpu())
     for gpu in found:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(found[0])
     precision, reason = _gpu_precision(details.get("compute_capability", (0, 0)))
     return Device(details.get("device_name", "GPU"), precision, reason, _stack())
+
+
+def _without_gpu():
+    """The rest of a Device where TensorFlow finds no GPU: reason, backend and warning."""
+    if _gpus():
+        reason = (
+            "This machine has a GPU that TensorFlow does not see. If NVIDIA made it, install "
+            "requirements-gpu.txt in place of requirements.txt."
+        )
+        return reason, _stack(), "its GPU is not used"
+    return "TensorFlow finds no GPU on this machine.", _stack()
 
 
 def _gpu_precision(capability):

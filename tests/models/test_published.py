@@ -299,6 +299,24 @@ def captions(row, model):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v3_small_100_imagenet", "bert_tiny_en_uncased_sst2", "gpt2_base_en"]
+)
+def test_a_row_that_would_fill_the_budget_answers_in_half(name, machine, monkeypatch):
+    monkeypatch.setattr(loader._shelf, "budget", 0)
+    row = catalog.get(name)
+    list(hub.fetch(row.name, *row.ways))
+    model = machine.load(name).model
+    assert {weight.dtype for weight in model.trainable_weights} == {"bfloat16"}
+    found = {
+        "classification": lambda: classification.classify(np.zeros((9, 9, 3), np.uint8), name),
+        "sentiment": lambda: sentiment.score("a good film", name),
+        "text_generation": lambda: text_generation_of(name),
+    }[row.capability]()
+    assert found
+
+
+@pytest.mark.slow
 def test_a_graph_that_sees_before_it_begins_says_what_keras_says(machine, monkeypatch):
     row = catalog.get("qwen3_5_0.8b")
     list(hub.fetch(row.name, *row.ways))
