@@ -7,13 +7,14 @@ import time
 
 import numpy as np
 
-from models import catalog, images, loader
+from models import catalog, images, loader, runtime
 from models.results import Detections
 
 MOST = 300  # candidates kept of an image, the best ones
 LEAST = 0.01  # score of a candidate that is kept at all
 
 
+@runtime.on_gpu
 def detect(image, model=None):
     """Find things in an image.
 

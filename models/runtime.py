@@ -3,6 +3,7 @@
 Knows no particular model. Keras is imported by `start`, once, never at module level.
 """
 
+import contextlib
 import functools
 import os
 import sys
@@ -75,7 +76,8 @@ def _choose():
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        return Device("CPU", "float32", "Another backend than TensorFlow was asked for.", _stack())
+        name = "GPU" if _torch_has_gpu() else "CPU"
+        return Device(name, "float32", "Another backend than TensorFlow was asked for.", _stack())
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # it warns of collections when a graph is converted
@@ -87,6 +89,16 @@ def _choose():
     details = tf.config.experimental.get_device_details(found[0])
     precision, reason = _gpu_precision(details.get("compute_capability", (0, 0)))
     return Device(details.get("device_name", "GPU"), precision, reason, _stack())
+
+
+def _torch_has_gpu():
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _without_gpu():
@@ -113,6 +125,19 @@ def _stack():
 
     name = keras.backend.backend()
     return f"Keras {keras.__version__} on {NAMES.get(name, name)}"
+
+
+def on_gpu(function):
+    """Let ZeroGPU lend a GPU to a function, or to a generator of one, for as long as it runs.
+
+    On hosts with the package `spaces` alone; it has to be imported before PyTorch, so this is for
+    decorating at a module's top. Elsewhere the function stays what it is.
+    """
+    try:
+        import spaces
+    except ImportError:
+        return function
+    return spaces.GPU(function)
 
 
 def compile(function, model, key=None, exact=False):
@@ -217,8 +242,18 @@ class Compiled:
     def _eager(self, *arrays):
         from keras import ops, tree
 
-        outputs = self._bound(*map(ops.convert_to_tensor, arrays))
+        with _no_gradients():
+            outputs = self._bound(*map(ops.convert_to_tensor, arrays))
         return tree.map_structure(ops.convert_to_numpy, outputs)
+
+
+def _no_gradients():
+    """A context in which PyTorch keeps nothing for gradients."""
+    if "PyTorch" not in start().backend:
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.no_grad()
 
 
 def plainly(model):

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from models import catalog, checks, loader, samplers
+from models import catalog, checks, loader, runtime, samplers
 from models.results import Token
 
 SAMPLERS = ("top_p", "top_k", "greedy", "beam", "contrastive")
@@ -88,6 +88,7 @@ def _chooser(sampler, temperature, k, p, beams, alpha, seed):
     return functools.partial(samplers.one_by_one, pick=pick, temperature=temperature)
 
 
+@runtime.on_gpu
 def _stream(prompt, name, count, choose, seed):
     with loader.use(name) as loaded:
         began = time.perf_counter()
