@@ -15,6 +15,7 @@ import gradio as gr
 from gradio.route_utils import delete_files_created_by_app
 
 from models import catalog, hub, loader, runtime
+from models.sources import Trouble
 from serving import guard, metrics
 from tabs import TABS, jobs, status
 
@@ -24,7 +25,7 @@ HEADER = """
 <header class="masthead">
   <h1>Keras, hands on</h1>
   <p>Seven things that Keras models do, on your own pictures and words.
-  Everything runs on this machine, from small models that we trained ourselves.</p>
+  Everything runs on this machine; the models that come with it are small and our own.</p>
 </header>
 """
 QUEUE = 32  # jobs waiting at most; the next visitor is told that the app is busy
@@ -53,6 +54,13 @@ def arguments(argv=None):
         "the same, and each tab's first checkpoint is downloaded at the start (default: "
         "KERAS_HANDS_ON_MODELS, which a host without a command line can set, else auto)",
     )
+    add(
+        "--hub",
+        choices=hub.FIRST,
+        default=os.environ.get("KERAS_HANDS_ON_HUB", "huggingface"),
+        help="where a checkpoint that lies in both places is asked for first (default: "
+        "KERAS_HANDS_ON_HUB, else %(default)s); the other one helps where that fails",
+    )
     add("--offline", action="store_true", help="never open a connection to a model hub")
     add(
         "--cache-budget",
@@ -74,8 +82,10 @@ def arguments(argv=None):
         help="serve figures in Prometheus' format on this port (default: off)",
     )
     options = parser.parse_args(argv)
-    if options.models not in MODES:
-        parser.error(f"KERAS_HANDS_ON_MODELS is {options.models!r}, not one of {MODES}")
+    for name, known in (("models", MODES), ("hub", tuple(hub.FIRST))):
+        given = getattr(options, name)
+        if given not in known:
+            parser.error(f"KERAS_HANDS_ON_{name.upper()} is {given!r}, not one of {known}")
     if options.models == "pretrained" and options.offline:
         parser.error("--models pretrained downloads checkpoints, which --offline forbids")
     if options.cache_budget is not None and not options.cache_budget > 0:
@@ -128,9 +138,9 @@ def fetch_first():
     firsts = {row.capability: row for row in reversed(catalog.PUBLISHED) if row.light}
     for row in firsts.values():
         try:
-            for _ in hub.fetch(row.name, *row.parts):
+            for _ in hub.fetch(row.name, *row.ways):
                 pass
-        except hub.Trouble as trouble:
+        except Trouble as trouble:
             logging.getLogger(__name__).warning("%s was not downloaded: %s", row.id, trouble)
 
 
@@ -172,6 +182,7 @@ def main(argv=None):
     options = arguments(argv)
     if options.offline or options.models == "bundled":
         hub.stay_offline()
+    hub.prefer(options.hub)
     if options.models != "bundled":
         catalog.offer("here" if options.offline else "all")
     if options.cache_budget is not None:

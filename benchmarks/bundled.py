@@ -19,8 +19,9 @@ from models import (
     text_generation,
     text_to_image,
 )
+from models.rows import BUNDLED
 
-EXAMPLES = catalog.BUNDLED.parent / "examples"
+EXAMPLES = BUNDLED.parent / "examples"
 TEXT = "The plot is thin, but the actors are a joy to watch."
 PROMPT = "Once upon a time, a fox"
 TOKENS = 60

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from models import catalog, checks, images, loader, vision_language, vocabulary
+from models import catalog, checks, images, loader, runtime, vision_language, vocabulary
 from models.results import Captions
 from models.vocabulary import END, PADDING, START, UNKNOWN
 
@@ -17,6 +17,7 @@ MOST = 10  # captions of one image
 ROWS = 20  # captions drawn, or beams kept, side by side, so that MOST of them can differ
 
 
+@runtime.on_gpu
 def caption(image, model=None, count=5, seed=None, method="sample", temperature=0.8, top_p=0.9):
     """Put an image into words.
 

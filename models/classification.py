@@ -8,10 +8,11 @@ import time
 import numpy as np
 from PIL import Image, ImageOps
 
-from models import catalog, checks, images, loader
+from models import catalog, checks, images, loader, runtime
 from models.results import Classification, Prediction
 
 
+@runtime.on_gpu
 def classify(image, model=None, top_k=5):
     """Name what is in an image.
 

@@ -7,13 +7,14 @@ import time
 
 import numpy as np
 
-from models import catalog, images, loader
+from models import catalog, images, loader, runtime
 from models.results import Detections
 
 MOST = 300  # candidates kept of an image, the best ones
 LEAST = 0.01  # score of a candidate that is kept at all
 
 
+@runtime.on_gpu
 def detect(image, model=None):
     """Find things in an image.
 
@@ -50,8 +51,10 @@ def side(model):
 
 
 def reader(model):
-    """Return the key in READERS of what reads candidates from what a keras-hub detector gives."""
-    return "candidates" if hasattr(model, "anchor_generator") else "queries"
+    """Return the key in READERS of what reads candidates from what a detector gives."""
+    if hasattr(model, "anchor_generator"):
+        return "candidates"
+    return "cells" if hasattr(model, "corners") else "queries"
 
 
 def candidates(model, pixels):
@@ -106,13 +109,31 @@ def queries(model, pixels):
     return corners * prepared.shape[1], ops.sigmoid(best[..., 0]), classes[..., 0]
 
 
+def cells(model, pixels):
+    """Run KerasCV's YOLOv8, which has no anchors: one candidate a cell of three grids.
+
+    Args:
+        model: a `models.architectures.kerascv.YOLOV8Detector`.
+        pixels: tensor (batch, side, side, 3), 0 to 255.
+
+    Returns:
+        Tensors as `candidates` gives them, in the order of the cells.
+    """
+    from keras import ops
+
+    outputs = model(_prepared(model, pixels), training=False)
+    best, classes = ops.top_k(ops.cast(outputs["classes"], "float32"), 1)
+    boxes = model.corners(ops.cast(outputs["boxes"], "float32"))
+    return boxes, best[..., 0], classes[..., 0]
+
+
 def _prepared(model, pixels):
     # They have their size already; OpenVINO has no rule for smoothing while resizing.
     model.preprocessor.image_converter.resizing.antialias = False
     return model.preprocessor(pixels)
 
 
-READERS = {"candidates": candidates, "queries": queries}
+READERS = {"candidates": candidates, "queries": queries, "cells": cells}
 
 
 def likeliest(boxes, scores, classes):

@@ -2,11 +2,11 @@
 
 Knows no model and no page. A checkpoint comes into a folder of its own beside where it will lie and
 is moved there when every file has its size and hash, so what is found is whole. Loading it opens
-no connection.
+no connection. A way is a tuple of sources that a checkpoint consists of; where there are several
+ways, the next one is tried when one fails.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -15,42 +15,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.sources import HuggingFace, Kaggle, Trouble, explained
+
+FIRST = {"huggingface": HuggingFace, "kaggle": Kaggle}  # what `prefer` knows
 MANIFEST = "files.json"  # name to size of what a whole checkpoint holds
-LEFT_OUT = (".gitattributes", ".md")  # endings of files that loading does not need
 ROOM = 200_000_000  # bytes of disk to leave free
 POLL = 0.25  # seconds between two looks at what has come
 PIECE = 1_000_000  # bytes after which progress is told and stopping is possible
-KAGGLE = "~/.cache/kagglehub"
-
-
-class Trouble(RuntimeError):
-    """A checkpoint did not come; the message says why and what to do."""
+_first = HuggingFace  # it says sizes and hashes of all files at once
 
 
 class _Cancelled(Exception):
     """Nobody waits for this download any more."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a checkpoint needs of one repository."""
-
-    repo: str  # "owner/name" on the hub
-    files: tuple = ()  # names in the repository; all but LEFT_OUT if empty
-
-    def among(self, siblings):
-        """Those of a repository's files that belong to it.
-
-        Raises:
-            Trouble: the repository lacks one.
-        """
-        if not self.files:
-            return [each for each in siblings if not each.rfilename.endswith(LEFT_OUT)]
-        named = {each.rfilename: each for each in siblings}
-        for name in self.files:
-            if name not in named:
-                raise Trouble(f"{self.repo} on the hub has no {name} any more.")
-        return [named[name] for name in self.files]
 
 
 @dataclass(frozen=True)
@@ -76,26 +52,36 @@ def stay_offline():
     constants.HF_HUB_OFFLINE = True  # it was read when the package was imported
 
 
+def prefer(name):
+    """Say which source is asked first, where there are several: a key of FIRST."""
+    global _first
+    _first = FIRST[name]
+
+
+def ordered(*ways):
+    """Return ways in the order that they are tried in, a list."""
+    return sorted(ways, key=lambda way: not isinstance(way[0], _first))
+
+
 def cache():
     """Path of the folder of downloaded checkpoints, under XDG_CACHE_HOME."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "keras_hands_on" / "checkpoints"
 
 
-def found(name, *parts):
+def found(name, *ways):
     """The Path of a checkpoint's folder on this machine, or None; no connection is opened.
 
     Args:
         name: str, the preset's name.
-        *parts: Parts of repositories. What huggingface_hub or kagglehub have downloaded for other
-            programs is found too, where it is a repository whole.
+        *ways: tuples of sources. What huggingface_hub or kagglehub have downloaded for other
+            programs is found too, where it is one source whole.
     """
     folder = cache() / name
     if _whole(folder):
         return folder
-    if len(parts) > 1 or parts[0].files:
-        return None
-    return _in_hub_cache(parts[0].repo) or _in_kaggle_cache(name)
+    alone = (way[0].cached() for way in ways if len(way) == 1)
+    return next(filter(None, alone), None)
 
 
 def _whole(folder):
@@ -106,31 +92,13 @@ def _whole(folder):
         return False
 
 
-def _in_hub_cache(repo):
-    from huggingface_hub import try_to_load_from_cache
-
-    config = try_to_load_from_cache(repo, "config.json")
-    folder = Path(config).parent if isinstance(config, str) else None
-    return folder if folder and _weighty(folder) else None
-
-
-def _in_kaggle_cache(name):
-    home = Path(os.environ.get("KAGGLEHUB_CACHE") or KAGGLE).expanduser() / "models" / "keras"
-    folders = [each for each in home.glob(f"*/keras/{name}/*") if each.name.isdigit()]
-    whole = [each for each in folders if each.with_name(each.name + ".complete").exists()]
-    return max(filter(_weighty, whole), key=lambda each: int(each.name), default=None)
-
-
-def _weighty(folder):
-    return any(folder.glob("*.weights.*"))
-
-
 class Download:
     """One checkpoint on its way, in a thread; it ends when the last who waits for it has gone."""
 
-    def __init__(self, name, parts):
-        self.name, self.parts = name, parts
-        self.repo = parts[0].repo  # the one that is asked now
+    def __init__(self, name, ways):
+        self.name = name
+        self.ways = ordered(*ways)
+        self.source = self.ways[0][0]  # the one that is asked now
         self.total, self.note, self.trouble = 0, "", None
         self.waiting = 0
         self.ended, self._thread = threading.Event(), None
@@ -155,13 +123,11 @@ class Download:
         try:
             with self._alone():
                 if not _whole(cache() / self.name):
-                    self._fetch()
+                    self._fetch_any_way()
         except _Cancelled:
             self.trouble = Trouble("The download was stopped; it goes on from there next time.")
-        except Trouble as trouble:
-            self.trouble = trouble
         except Exception as error:
-            self.trouble = _explained(error, self.repo)
+            self.trouble = explained(error, self.source, cache())
         finally:
             with _state:
                 if _downloads.get(self.name) is self:
@@ -195,13 +161,25 @@ class Download:
                 _downloads.pop(self.name, None)
                 raise _Cancelled
 
-    def _fetch(self):
-        from huggingface_hub import HfApi, constants
+    def _fetch_any_way(self):
+        """Fetch it the first way that works, else raise what the first one raised."""
+        from huggingface_hub import constants
 
         if constants.is_offline_mode():
             raise Trouble("The app runs offline, so nothing is downloaded.")
-        files = list(self._listed(HfApi()))
-        self._known = {each.rfilename: each.size for _, _, each in files}
+        troubles = []
+        for way in self.ways:
+            try:
+                return self._fetch(way)
+            except _Cancelled:
+                raise
+            except Exception as error:
+                troubles.append(explained(error, self.source, cache()))
+        raise troubles[0]
+
+    def _fetch(self, way):
+        files = list(self._listed(way))
+        self._known = {file.name: file.size for file in files}
         self.total = sum(self._known.values())
         self._partial.mkdir(parents=True, exist_ok=True)
         missing = self.total - self.done
@@ -211,41 +189,41 @@ class Download:
                 f"{missing / 1e9:.1f} GB are missing, but only {free / 1e9:.1f} GB of disk are "
                 f"free in {cache()}. Make room and try again."
             )
-        for self.repo, revision, each in files:
-            self._fetch_file(each, revision)
+        for file in files:
+            self.source = file.source
+            self._fetch_file(file)
         (self._partial / MANIFEST).write_text(json.dumps(self._known))
         folder = cache() / self.name
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(self._partial, folder)
 
-    def _listed(self, api):
-        """Yield (repository, its revision, the description of a file) of all that is needed."""
-        for part in self.parts:
-            self.repo = part.repo
-            about = api.model_info(part.repo, files_metadata=True, timeout=20)
-            for each in part.among(about.siblings):
-                yield part.repo, about.sha, each
+    def _listed(self, way):
+        """Yield the Files of all sources that are needed."""
+        for self.source in way:
+            yield from self.source.listed()
 
-    def _fetch_file(self, about, revision):
+    def _fetch_file(self, file):
         """Download one file, going on from what is there; once more if it is not what it should."""
-        file = self._partial / about.rfilename
-        if not file.resolve().is_relative_to(self._partial.resolve()):
-            raise Trouble(f"{self.repo} names a file outside its folder: {about.rfilename}.")
+        path = self._partial / file.name
+        if not path.resolve().is_relative_to(self._partial.resolve()):
+            raise Trouble(f"{self.source.name} names a file outside its folder: {file.name}.")
         for _ in range(2):
-            if not file.exists():
-                self._stream(about, revision, file)
-            if _intact(file, about):
+            self.check()
+            located = file.source.located(file)
+            if not path.exists():
+                self._stream(located, path)
+            if located.intact(path):
                 return
-            file.unlink()
+            path.unlink()
         raise Trouble(
-            f"{about.rfilename} of {self.repo} came damaged twice. Try again later; the hub or "
-            "the way to it changes what it sends."
+            f"{file.name} of {self.source.name} came damaged twice. Try again later; "
+            f"{self.source.title} or the way to it changes what it sends."
         )
 
-    def _stream(self, about, revision, file):
-        from huggingface_hub import constants, hf_hub_url
+    def _stream(self, file, path):
+        from huggingface_hub import constants
         from huggingface_hub.file_download import http_get
-        from huggingface_hub.utils import build_hf_headers, tqdm
+        from huggingface_hub.utils import tqdm
 
         download = self
 
@@ -257,32 +235,32 @@ class Download:
                 return super().update(count)
 
         constants.DOWNLOAD_CHUNK_SIZE = min(PIECE, constants.DOWNLOAD_CHUNK_SIZE)
-        partial = _partial_of(file)
+        partial = _partial_of(path)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        if _size(partial) > about.size:
+        if _size(partial) > file.size:
             partial.unlink()
         with partial.open("ab") as target:
             http_get(
-                hf_hub_url(self.repo, about.rfilename, revision=revision),
+                file.url,
                 target,
                 resume_size=_size(partial),
-                headers=build_hf_headers(),
-                expected_size=about.size,
+                headers=file.source.headers(),
+                expected_size=file.size,
                 tqdm_class=Meter,
             )
-        os.replace(partial, file)
+        os.replace(partial, path)
 
 
 _downloads = {}
 _state = threading.Lock()
 
 
-def fetch(name, *parts):
+def fetch(name, *ways):
     """Download a checkpoint unless it is here; whoever asks meanwhile shares the one download.
 
     Args:
         name: str, the preset's name, which the folder is called by.
-        *parts: Parts of repositories, which all go into that folder.
+        *ways: tuples of sources, whose files all go into that folder.
 
     Returns:
         A generator of Progress, which ends when the checkpoint is whole. Closing it leaves the
@@ -291,9 +269,9 @@ def fetch(name, *parts):
     Raises:
         Trouble: while it is iterated.
     """
-    if found(name, *parts):
+    if found(name, *ways):
         return
-    download = _join(name, parts)
+    download = _join(name, ways)
     before, began = download.done, time.monotonic()
     try:
         while not download.ended.wait(POLL):
@@ -308,11 +286,11 @@ def fetch(name, *parts):
         raise download.trouble
 
 
-def _join(name, parts):
+def _join(name, ways):
     with _state:
         download = _downloads.get(name)
         if download is None:
-            download = _downloads[name] = Download(name, parts)
+            download = _downloads[name] = Download(name, ways)
         download.waiting += 1
     download.start()
     return download
@@ -327,42 +305,3 @@ def _size(file):
         return file.stat().st_size
     except FileNotFoundError:  # not begun, or just done and renamed
         return 0
-
-
-def _intact(file, about):
-    if file.stat().st_size != about.size:
-        return False
-    if about.lfs:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest() == about.lfs.sha256
-    header = f"blob {about.size}\0".encode()  # git's own hash of a file
-    return hashlib.sha1(header + file.read_bytes()).hexdigest() == about.blob_id
-
-
-def _explained(error, repo):
-    """Trouble that says in one sentence what a hub's failure means and what to do."""
-    from huggingface_hub.errors import GatedRepoError
-
-    page = f"https://huggingface.co/{repo}"
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(error, GatedRepoError):
-        return Trouble(
-            f"{repo} asks to accept its licence first: sign in at {page}, accept it, "
-            "and start the app with HF_TOKEN set to your token."
-        )
-    told = {
-        401: f"The hub does not know who asks for {repo}. Set HF_TOKEN to a valid token.",
-        403: f"The hub does not give {repo} to this account. See {page}.",
-        404: f"The hub has no {repo}.",
-        429: "The hub has had too many requests from here. Try again in some minutes.",
-    }
-    if status in told:
-        return Trouble(told[status])
-    if status is not None:
-        return Trouble(f"The hub answers with error {status}. Try again later.")
-    if isinstance(error, OSError) and error.errno:
-        return Trouble(f"The download cannot be written to {cache()}: {os.strerror(error.errno)}.")
-    return Trouble(
-        f"The hub cannot be reached, or broke off ({type(error).__name__}). Look at the network "
-        "and try again: what has come is kept. The bundled models work without it."
-    )

@@ -19,6 +19,7 @@ import psutil
 
 from models import catalog, runtime
 from models.results import Run
+from models.rows import Model, Published
 
 SHARE = 0.6  # of the memory available at start that models may hold
 
@@ -35,7 +36,7 @@ class Loaded:
     built, and Keras is not imported for it.
     """
 
-    row: catalog.Model
+    row: Model
     build: Callable  # gives the Keras task or backbone, slow
     nbytes: int = 0  # memory that its weights hold
     seconds: float = 0.0  # it took to load
@@ -95,19 +96,30 @@ def _build(row):
     device = runtime.start()
     module, _, name = row.task.partition(":")
     task = getattr(importlib.import_module(module), name)
-    precision = getattr(row, "precision", "") or device.precision
-    return task.from_preset(str(row.folder), dtype=precision)
+    return task.from_preset(str(row.folder), dtype=_precision(row, device))
+
+
+def _precision(row, device):
+    """The dtype policy that a row is loaded in."""
+    if _halved(row):
+        return "float16" if device.precision == "mixed_float16" else "bfloat16"
+    return getattr(row, "precision", "") or device.precision
+
+
+def _halved(row):
+    """Whether weights are loaded in two bytes each, since four would take all of the budget."""
+    return isinstance(row, Published) and not row.precision and 4 * row.parameters > budget()
 
 
 def _identify(row):
-    """The fingerprint of a preset that is on this machine."""
+    """What stands for the weights of a preset that is on this machine, as they are loaded."""
     folder = row.folder
     if folder is None:
         raise LoadError(
             f"{row.title} is not on this machine yet. Press Download under the picker of models, "
             "or choose another model."
         )
-    return fingerprint(folder)
+    return fingerprint(folder) + (" halved" if _halved(row) else "")
 
 
 def weight_bytes(model):
@@ -203,7 +215,7 @@ class Shelf:
             self.counts["failures"] += 1
             logging.getLogger(__name__).exception("loading %s failed", row.id)
             way_out = "install the app anew"
-            if isinstance(row, catalog.Published):
+            if isinstance(row, Published):
                 way_out = f"delete {row.folder} and download it again"
             self._failed[row.id] = LoadError(
                 f"{row.id} could not be loaded ({type(error).__name__}). "

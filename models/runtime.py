@@ -3,6 +3,7 @@
 Knows no particular model. Keras is imported by `start`, once, never at module level.
 """
 
+import contextlib
 import functools
 import os
 import sys
@@ -16,6 +17,7 @@ from models import converted
 
 GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # what Linux calls GPUs that TensorFlow can use, in /dev
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
+DEVICES = Path("/dev")
 _starting = threading.Lock()
 
 
@@ -27,6 +29,7 @@ class Device:
     precision: str  # dtype policy that models are loaded with
     reason: str  # one sentence for the page
     backend: str  # Keras backend, with its version
+    warning: str = ""  # what the host should know at once
 
 
 def started():
@@ -54,8 +57,13 @@ def on_cpu():
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return False
     if start.device is None and sys.platform == "linux":
-        return not any(found for name in GPUS for found in Path("/dev").glob(name)) or _cpu()
+        return not _gpus() or _cpu()
     return _cpu()
+
+
+def _gpus():
+    """The files of the machine's GPUs, a list of Paths."""
+    return [found for name in GPUS for found in DEVICES.glob(name)]
 
 
 def _cpu():
@@ -68,19 +76,40 @@ def _choose():
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        return Device("CPU", "float32", "Another backend than TensorFlow was asked for.", _stack())
+        name = "GPU" if _torch_has_gpu() else "CPU"
+        return Device(name, "float32", "Another backend than TensorFlow was asked for.", _stack())
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # it warns of collections when a graph is converted
     found = tf.config.list_physical_devices("GPU")
     if not found:
-        reason = "TensorFlow finds no GPU on this machine."
-        return Device("CPU", "float32", reason, _stack())
+        return Device("CPU", "float32", *_without_gpu())
     for gpu in found:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(found[0])
     precision, reason = _gpu_precision(details.get("compute_capability", (0, 0)))
     return Device(details.get("device_name", "GPU"), precision, reason, _stack())
+
+
+def _torch_has_gpu():
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _without_gpu():
+    """The rest of a Device where TensorFlow finds no GPU: reason, backend and warning."""
+    if _gpus():
+        reason = (
+            "This machine has a GPU that TensorFlow does not see. If NVIDIA made it, install "
+            "requirements-gpu.txt in place of requirements.txt."
+        )
+        return reason, _stack(), "its GPU is not used"
+    return "TensorFlow finds no GPU on this machine.", _stack()
 
 
 def _gpu_precision(capability):
@@ -96,6 +125,19 @@ def _stack():
 
     name = keras.backend.backend()
     return f"Keras {keras.__version__} on {NAMES.get(name, name)}"
+
+
+def on_gpu(function):
+    """Let ZeroGPU lend a GPU to a function, or to a generator of one, for as long as it runs.
+
+    On hosts with the package `spaces` alone; it has to be imported before PyTorch, so this is for
+    decorating at a module's top. Elsewhere the function stays what it is.
+    """
+    try:
+        import spaces
+    except ImportError:
+        return function
+    return spaces.GPU(function)
 
 
 def compile(function, model, key=None, exact=False):
@@ -200,8 +242,18 @@ class Compiled:
     def _eager(self, *arrays):
         from keras import ops, tree
 
-        outputs = self._bound(*map(ops.convert_to_tensor, arrays))
+        with _no_gradients():
+            outputs = self._bound(*map(ops.convert_to_tensor, arrays))
         return tree.map_structure(ops.convert_to_numpy, outputs)
+
+
+def _no_gradients():
+    """A context in which PyTorch keeps nothing for gradients."""
+    if "PyTorch" not in start().backend:
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.no_grad()
 
 
 def plainly(model):

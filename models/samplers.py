@@ -1,7 +1,7 @@
 """Ways to choose the next token: greedy, top-k, top-p, beam and contrastive search.
 
-Knows no network and no text. A decoder is anything with `end` (the end token's id), `begin(copies)`
-and `extend(rows, tokens)`; all arrays are NumPy's.
+Knows no network and no text. A decoder is anything with `ends` (the ids of tokens that end a text),
+`begin(copies)` and `extend(rows, tokens)`; all arrays are NumPy's.
 
 The meaning of every setting is that of keras-hub's samplers of the same names, except that a
 finished beam stays as it is.
@@ -49,7 +49,7 @@ def top_p(shares, p, rng):
 
 
 def one_by_one(decoder, pick, temperature):
-    """Choose each token from the shares of the next one, until the end token.
+    """Choose each token from the shares of the next one, until one that ends the text.
 
     Args:
         decoder: see the module.
@@ -60,7 +60,7 @@ def one_by_one(decoder, pick, temperature):
         `Choice`.
     """
     ids, (logits, _) = [], decoder.begin(1)
-    while (token := pick(softmax(logits[0], temperature))) != decoder.end:
+    while (token := pick(softmax(logits[0], temperature))) not in decoder.ends:
         ids.append(token)
         yield Choice(tuple(ids), float(softmax(logits[0])[token]))
         logits, _ = decoder.extend(np.zeros(1, "int32"), np.array([token], "int32"))
@@ -88,7 +88,7 @@ def contrastive(decoder, k, alpha, temperature):
         penalty = (past @ _unit(states).T).max(axis=0)
         best = int(np.argmax((1 - alpha) * shares[candidates] - alpha * penalty))
         token = int(candidates[best])
-        if token == decoder.end:
+        if token in decoder.ends:
             return
         ids.append(token)
         yield Choice(tuple(ids), float(softmax(next_logits)[token]))
@@ -115,24 +115,24 @@ def beam(decoder, beams, temperature):
     ids, scores = [()] * beams, np.full(beams, -1e9)
     scores[0] = 0.0
     while True:
-        totals = scores[:, None] + _log_shares(logits, temperature, ids, decoder.end)
+        totals = scores[:, None] + _log_shares(logits, temperature, ids, decoder.ends)
         best = np.argsort(-totals, axis=None, kind="stable")[:beams]
         rows, tokens = np.divmod(best, logits.shape[-1])
         chance = float(softmax(logits[rows[0]])[tokens[0]])
         ids = [(*ids[row], int(token)) for row, token in zip(rows, tokens, strict=True)]
         scores = totals.ravel()[best]
-        if ids[0][-1] == decoder.end:
+        if ids[0][-1] in decoder.ends:
             return
         yield Choice(ids[0], chance)
         logits, _ = decoder.extend(rows.astype("int32"), tokens.astype("int32"))
 
 
-def _log_shares(logits, temperature, ids, end):
+def _log_shares(logits, temperature, ids, ends):
     """Log-shares (beams, vocabulary); a beam that has ended can only stay as it is."""
     with np.errstate(divide="ignore"):
         logs = np.log(softmax(logits, temperature))
     for row, sequence in enumerate(ids):
-        if sequence and sequence[-1] == end:
+        if sequence and sequence[-1] in ends:
             logs[row] = -np.inf
-            logs[row, end] = 0.0
+            logs[row, sequence[-1]] = 0.0
     return logs

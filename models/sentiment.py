@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from models import catalog, checks, loader
+from models import catalog, checks, loader, runtime
 from models.results import Sentiment
 
 MOST = 1000  # texts in one call
@@ -59,6 +59,7 @@ def score_many(texts, model=None):
     return _scored(clean, model)
 
 
+@runtime.on_gpu
 def _scored(texts, model):
     row = catalog.pick(model, "sentiment")
     with loader.use(row.id) as loaded:

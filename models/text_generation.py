@@ -7,17 +7,20 @@ and the random numbers belong to one call, so that calls do not disturb each oth
 import codecs
 import functools
 import itertools
+import re
 import time
 
 import numpy as np
 
-from models import catalog, checks, loader, samplers
+from models import catalog, checks, loader, runtime, samplers
 from models.results import Token
 
 SAMPLERS = ("top_p", "top_k", "greedy", "beam", "contrastive")
 LONGEST = 1000  # tokens of one call
 MOST_CANDIDATES = 100  # of top_k
 SMALLEST_CACHE = 256  # tokens; longer ones are the next powers of two, so that few shapes compile
+PARTED = ("Gemma3CausalLM",)  # classes whose cache is a pair of keys and values a layer
+TURN_END = "<end_of_turn>"  # ends what Gemma says
 
 
 def generate(
@@ -85,6 +88,7 @@ def _chooser(sampler, temperature, k, p, beams, alpha, seed):
     return functools.partial(samplers.one_by_one, pick=pick, temperature=temperature)
 
 
+@runtime.on_gpu
 def _stream(prompt, name, count, choose, seed):
     with loader.use(name) as loaded:
         began = time.perf_counter()
@@ -107,7 +111,7 @@ class Decoder:
     """Runs a causal language model over a prompt and what is added to it, with a cache.
 
     Args:
-        loaded: `loader.Loaded` with a `GPT2CausalLM` or `Qwen3CausalLM`.
+        loaded: `loader.Loaded` with a `GPT2CausalLM`, `Qwen3CausalLM` or `Gemma3CausalLM`.
         ids: list of int, the prompt, its start token first if it has one.
         room: int, tokens that may be added.
     """
@@ -115,7 +119,7 @@ class Decoder:
     def __init__(self, loaded, ids, room):
         self.loaded = loaded
         packing = loaded.model.preprocessor
-        self.end = packing.tokenizer.end_token_id
+        self.ends = _ends(packing.tokenizer)
         # Where positions are rotations there is no longest text: as much as the preset packs then.
         longest = getattr(loaded.model.backbone, "max_sequence_length", None)
         self.context = longest or packing.sequence_length
@@ -187,7 +191,7 @@ def prefill(model, tokens, last):
     """Run a causal language model over whole sequences.
 
     Args:
-        model: a `GPT2CausalLM` or `Qwen3CausalLM`.
+        model: a `GPT2CausalLM`, `Qwen3CausalLM` or `Gemma3CausalLM`.
         tokens: (batch, length) int32, padded on the right.
         last: int32 scalar, the index of the last token that is not padding.
 
@@ -203,9 +207,8 @@ def prefill(model, tokens, last):
     else:
         heads = (net.num_heads, net.hidden_dim // net.num_heads)
     shape = (tokens.shape[0], net.num_layers, 2, tokens.shape[1], *heads)
-    logits, hidden, cache = model.call_with_cache(
-        tokens, ops.zeros(shape, dtype=model.compute_dtype), 0
-    )
+    cache = ops.zeros(shape, dtype=model.compute_dtype)
+    logits, hidden, cache = _with_cache(model, tokens, cache, 0)
     logits = ops.take(logits, last, axis=1)
     return ops.cast(logits, "float32"), ops.cast(hidden, "float32"), cache
 
@@ -214,7 +217,7 @@ def step(model, rows, tokens, cache, place):
     """Run a causal language model over one more token of each sequence.
 
     Args:
-        model: a `GPT2CausalLM` or `Qwen3CausalLM`.
+        model: a `GPT2CausalLM`, `Qwen3CausalLM` or `Gemma3CausalLM`.
         rows: (batch,) int32, the row of the cache that each sequence goes on from.
         tokens: (batch, 1) int32.
         cache: as `prefill` gives it.
@@ -226,8 +229,19 @@ def step(model, rows, tokens, cache, place):
     from keras import ops
 
     cache = ops.take(cache, rows, axis=0)
-    logits, hidden, cache = model.call_with_cache(tokens, cache, place)
+    logits, hidden, cache = _with_cache(model, tokens, cache, place)
     return ops.cast(logits[:, 0], "float32"), ops.cast(hidden[:, 0], "float32"), cache
+
+
+def _with_cache(model, tokens, cache, place):
+    """`call_with_cache` of a model, the cache in one tensor where keras-hub parts it as well."""
+    from keras import ops
+
+    if type(model).__name__ not in PARTED:
+        return model.call_with_cache(tokens, cache, place)
+    pairs = tuple((cache[:, layer, 0], cache[:, layer, 1]) for layer in range(cache.shape[1]))
+    logits, hidden, pairs = model.call_with_cache(tokens, pairs, place)
+    return logits, hidden, ops.stack([ops.stack(pair, axis=1) for pair in pairs], axis=1)
 
 
 def _power_of_two(number):
@@ -241,14 +255,35 @@ def _filled(array):
     )
 
 
+def _ends(tokenizer):
+    """Ids of the tokens that end a text, as keras-hub's `generate` takes them."""
+    turn = [tokenizer.token_to_id(TURN_END)] if _sentence_pieces(tokenizer) else []
+    return {tokenizer.end_token_id, *turn}
+
+
 def _text(tokenizer, ids):
-    """The text of byte-level tokens; bytes of a character that is not complete yet wait."""
-    data = b"".join(_bytes_of(tokenizer.id_to_token(number)) for number in ids)
+    """The text of tokens; bytes of a character that is not complete yet wait."""
+    bytes_of = _piece if _sentence_pieces(tokenizer) else _byte_pair
+    data = b"".join(bytes_of(tokenizer, number) for number in ids)
     return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
 
 
-def _bytes_of(token):
-    return bytes(_table()[letter] for letter in token)
+def _sentence_pieces(tokenizer):
+    """Whether a tokenizer is SentencePiece's, else it is one of byte pairs."""
+    return hasattr(tokenizer, "proto")
+
+
+def _piece(tokenizer, number):
+    """The bytes of a token of SentencePiece (Kudo and Richardson 2018, arXiv:1808.06226)."""
+    if number in tokenizer.special_token_ids:
+        return b""
+    token = tokenizer.id_to_token(number)
+    byte = re.fullmatch(r"<0x([0-9A-F]{2})>", token)  # of a character that has no piece
+    return bytes.fromhex(byte[1]) if byte else token.replace("\u2581", " ").encode()
+
+
+def _byte_pair(tokenizer, number):
+    return bytes(_table()[letter] for letter in tokenizer.id_to_token(number))
 
 
 @functools.cache

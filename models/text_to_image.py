@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from models import catalog, checks, loader
+from models import catalog, checks, loader, runtime
 from models.results import Step
 
 PROMPT_LIMIT = 1_000  # characters
@@ -114,6 +114,7 @@ def noise(seed, count, shape):
     )
 
 
+@runtime.on_gpu
 def _generate(row, request):
     with loader.use(row.id) as loaded:
         yield from denoise(loaded, request)

@@ -11,7 +11,15 @@ from PIL import Image
 ASKED = {  # class of keras-hub to its name for texts, and the one that makes it describe an image
     "PaliGemmaCausalLM": ("prompts", "caption en\n"),  # Beyer et al. 2024, arXiv:2407.07726, 3.2.1
     "BLIP2CausalLM": ("text", "a photo of"),  # Li et al. 2023, arXiv:2301.12597, 4.2
+    "Qwen3_5CausalLM": (  # a chat's markup, as keras-hub's own conversion of it asks
+        "prompts",
+        "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>"
+        "Describe this image in one sentence.<|im_end|>\n<|im_start|>assistant\n",
+    ),
 }
+SIZED = ("Qwen3_5CausalLM",)  # reads an image's size as Python numbers, which a graph has not
+THOUGHT = "</think>"  # before which Qwen puts what is not its answer
+SIDE = 448  # pixels of the square for a model that takes any size
 WORDS = 40  # tokens of a caption at most
 BEAMS = 5
 _samplers = weakref.WeakKeyDictionary()  # model to (settings, sampler) that it is compiled for
@@ -34,22 +42,21 @@ def tell(model, picture, count, method, seed, temperature, top_p):
     """
     key, prompt = ASKED[type(model).__name__]
     _compile(model, method, seed, temperature, top_p)
-    size = model.preprocessor.image_converter.image_size
+    converter = model.preprocessor.image_converter
+    size = converter.image_size or (SIDE, SIDE)
     square = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))
     rows = count if method == "sample" else 1
-    length = len(model.preprocessor.tokenizer(prompt)) + 1 + WORDS  # its start counts too
-    told = model.generate(
-        {"images": np.stack([square] * rows).astype("float32"), key: [prompt] * rows},
-        max_length=length,
-        strip_prompt=True,
-    )
-    texts = (" ".join(text.split()) for text in told)
+    given = {"images": np.stack([square] * rows).astype("float32"), key: [prompt] * rows}
+    asked = model.preprocessor.generate_preprocess(dict(given))["padding_mask"]
+    length = int(np.asarray(asked)[0].sum()) + WORDS
+    told = model.generate(given, max_length=length, strip_prompt=True)
+    texts = (" ".join(text.rpartition(THOUGHT)[2].split()) for text in told)
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _compile(model, method, seed, temperature, top_p):
     """Compile a model's `generate` for a method, unless it is; its traces take long."""
-    from keras import random
+    from keras import config, random
     from keras_hub import samplers
 
     settings = (method, temperature, top_p) if method == "sample" else (method,)
@@ -61,6 +68,25 @@ def _compile(model, method, seed, temperature, top_p):
             "beam": lambda: samplers.BeamSampler(num_beams=BEAMS),
         }[method]()
         model.compile(sampler=sampler, jit_compile=False)  # XLA is slower on a CPU
+        if type(model).__name__ in SIZED and config.backend() == "tensorflow":
+            model.generate_function = _graph(model)
         _samplers[model] = settings, sampler
     if method == "sample":
         sampler.seed_generator.state.assign(random.SeedGenerator(seed).state)
+
+
+def _graph(model):
+    """What `make_generate_function` makes, for a model in SIZED: it sees before its graph."""
+    import tensorflow as tf
+
+    see, step = model.backbone.vision_encoder, tf.function(model.generate_step)
+
+    def generate(inputs, stop_token_ids):
+        seen = see(inputs["pixel_values"], inputs["image_grid_thw"])
+        model.backbone.vision_encoder = lambda pixels, sizes: pixels  # they are what was seen
+        try:
+            return step({**inputs, "pixel_values": seen}, stop_token_ids)
+        finally:
+            model.backbone.vision_encoder = see
+
+    return generate

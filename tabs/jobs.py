@@ -15,8 +15,8 @@ import gradio as gr
 
 from models import loader
 from models.checks import BadInput
-from models.hub import Trouble
 from models.loader import LoadError
+from models.sources import Trouble
 from serving import metrics
 
 SAID = (BadInput, LoadError, Trouble)  # errors whose message is for the visitor

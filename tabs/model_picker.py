@@ -9,6 +9,7 @@ import gradio as gr
 import psutil
 
 from models import catalog, hub
+from models.rows import Published
 from tabs import jobs, widgets
 
 
@@ -60,7 +61,7 @@ def _choices(capability):
 
 
 def _label(row):
-    if not isinstance(row, catalog.Published):
+    if not isinstance(row, Published):
         return row.title
     where = "on this machine" if row.here else f"{widgets.size(row.download)} to download"
     return f"{row.title} · {where}"
@@ -85,10 +86,11 @@ def _told(row):
     if row.here:
         return ""
     needed, free = row.memory, psutil.virtual_memory().available
+    (source, *_), *_ = hub.ordered(*row.ways)
     tight = f"Only {widgets.size(free)} are free here, so it may not run. "
     return (
         f"<p><strong>Not on this machine yet.</strong> {widgets.size(row.download)} to download "
-        f"from the Hugging Face hub, about {widgets.size(needed)} of memory to run. "
+        f"from {source.title}, about {widgets.size(needed)} of memory to run. "
         f"{tight if needed > free else ''}</p>"
     )
 
@@ -101,8 +103,8 @@ def _fetching():
 def _fetch(name):
     """Download the model, yielding how far it is."""
     row = catalog.get(name)
-    yield "<p>Asking the hub.</p>"
-    for progress in hub.fetch(row.name, *row.parts):
+    yield "<p>Asking for its files.</p>"
+    for progress in hub.fetch(row.name, *row.ways):
         yield _bar(progress)
     yield "<p>It is on this machine now.</p>"
 
@@ -112,7 +114,7 @@ def _bar(progress):
     if progress.note:
         return f"<p>Waiting: {html.escape(progress.note)}.</p>"
     if not progress.total:
-        return "<p>Asking the hub.</p>"
+        return "<p>Asking for its files.</p>"
     share = 100 * progress.done / progress.total
     parts = [f"{widgets.size(progress.done)} of {widgets.size(progress.total)}"]
     if progress.rate:

@@ -39,7 +39,7 @@ def headline():
     if device is None:
         return "Getting ready: Keras is being imported"
     ready = f"{len(loader.models())} of {len(catalog.offered())} models in memory"
-    return f"Runs on {device.name} · {ready}"
+    return " · ".join(filter(None, (f"Runs on {device.name}", device.warning, ready)))
 
 
 def details():

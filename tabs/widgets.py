@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.processing_utils import save_base64_to_cache
 
 from models import catalog
+from models.rows import Published
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 
@@ -135,7 +136,7 @@ def receipt_line(run, note=""):
         f"<strong>{duration(run.seconds)}</strong> on {html.escape(run.device)}",
         f"{run.engine} in {run.precision}",
         html.escape(row.title),
-        html.escape(row.score if isinstance(row, catalog.Published) else f"held-out {row.score}"),
+        html.escape(row.score if isinstance(row, Published) else f"held-out {row.score}"),
     ]
     if run.seed is not None:
         parts.append(f"seed {run.seed}")

@@ -7,9 +7,12 @@ published ones.
 import io
 
 import keras
+import keras_cv
 import keras_hub
 import numpy as np
 import sentencepiece
+from keras_cv.src.utils import preset_utils
+from keras_hub.src.models.qwen3_5.qwen3_5_vision_encoder import Qwen3_5VisionEncoder
 
 from tests import narrow_diffusion
 
@@ -21,20 +24,24 @@ def save(row, folder):
     """Write a published row's narrowed preset into a hub's folder; gives its repositories.
 
     Args:
-        row: catalog.Published.
-        folder: Path; the repository "owner/name" goes to owner/name in it.
+        row: models.rows.Published.
+        folder: Path; what a source is called, goes to the folder of that name in it.
 
     Returns:
-        dict of "owner/name" to Path, as hub_server takes it.
+        dict of the sources' names to Paths, as hub_server takes it.
     """
     keras.utils.set_random_seed(7)
-    repos = {part.repo: folder / part.repo for part in row.parts}
-    if row.lies_in:
-        for part in row.parts:
-            for name in part.files:
-                narrow_diffusion.FILES[name](repos[part.repo] / name)
-    else:
-        BUILD[row.name](row.name).save_to_preset(str(repos[row.repo]))
+    if row.name in BUILD:
+        task, preset = BUILD[row.name](row.name), folder / row.name
+        if hasattr(task, "save_to_preset"):
+            task.save_to_preset(str(preset))
+        else:  # KerasCV's have a function for it
+            preset_utils.save_to_preset(task, str(preset))
+        return dict.fromkeys((way[0].name for way in row.ways), preset)
+    repos = {source.name: folder / source.name for source in row.lies_in}
+    for source in row.lies_in:
+        for name in source.files:
+            narrow_diffusion.FILES[name](repos[source.name] / name)
     return repos
 
 
@@ -132,6 +139,38 @@ def _vit(name):
             _converter(keras_hub.layers.ViTImageConverter)
         ),
     )
+
+
+def _keras_cv_efficientnet(name):
+    backbone = keras_cv.models.EfficientNetV2Backbone(
+        include_rescaling=True,
+        width_coefficient=1.0,
+        depth_coefficient=1.0,
+        stackwise_kernel_sizes=[3, 3],
+        stackwise_num_repeats=[1, 1],
+        stackwise_input_filters=[16, 24],
+        stackwise_output_filters=[24, 32],
+        stackwise_expansion_ratios=[1, 4],
+        stackwise_squeeze_and_excite_ratios=[0.0, 0.25],
+        stackwise_strides=[2, 2],
+        stackwise_conv_types=["fused", "unfused"],
+    )
+    return keras_cv.models.ImageClassifier(backbone, num_classes=1000)
+
+
+def _yolo(name):
+    """One that sees a dog in every cell, from 2 and 3 cells left and above to 4 and 1 beyond it."""
+    backbone = keras_cv.models.YOLOV8Backbone([8, 16, 16, 16], [1, 1, 1, 1], True)
+    model = keras_cv.models.YOLOV8Detector(backbone, 20, "xyxy", fpn_depth=1)
+    sides = np.zeros((4, 16), "float32")
+    sides[range(4), [2, 3, 4, 1]] = 50.0
+    kinds = np.full(20, -9.0, "float32")
+    kinds[11] = 2.0  # VOC's dog
+    for level in (1, 2, 3):
+        for part, bias in (("box", sides.ravel()), ("class", kinds)):
+            layer = model.get_layer(f"yolo_v8_head_{level}_{part}_3_conv")
+            layer.set_weights([np.zeros(layer.kernel.shape, "float32"), bias])
+    return model
 
 
 def _retinanet(name):
@@ -288,7 +327,8 @@ def _qwen3(name):
     return keras_hub.models.Qwen3CausalLM(_opinionated(backbone), preprocessor=preprocessor)
 
 
-def _paligemma(name):
+def _sentence_pieces(*turns):
+    """A small SentencePiece model with Gemma's special pieces and settings, as bytes."""
     content = io.BytesIO()
     special = {"pad": "<pad>", "bos": "<bos>", "eos": "<eos>", "unk": "<unk>"}
     sentencepiece.SentencePieceTrainer.train(
@@ -297,12 +337,42 @@ def _paligemma(name):
         vocab_size=300,
         model_type="BPE",
         byte_fallback=True,
+        add_dummy_prefix=False,
+        remove_extra_whitespaces=False,
+        normalization_rule_name="identity",
+        user_defined_symbols=",".join(turns),
         hard_vocab_limit=False,
         minloglevel=2,
         **{f"{kind}_id": at for at, kind in enumerate(special)},
         **{f"{kind}_piece": piece for kind, piece in special.items()},
     )
-    tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(proto=content.getvalue())
+    return content.getvalue()
+
+
+def _gemma3(name):
+    proto = _sentence_pieces("<start_of_turn>", "<end_of_turn>")
+    tokenizer = keras_hub.tokenizers.Gemma3Tokenizer(proto=proto, has_vision_tokens=False)
+    backbone = keras_hub.models.Gemma3Backbone(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        image_size=None,
+        num_layers=7,  # five look at a window, then one at all, then a window again
+        num_query_heads=4,
+        num_key_value_heads=1,
+        hidden_dim=16,
+        intermediate_dim=32,
+        head_dim=8,
+        use_post_ffw_norm=True,
+        use_post_attention_norm=True,
+        use_sliding_window_attention=True,
+        sliding_window_size=6,
+        dtype="bfloat16",
+    )
+    preprocessor = keras_hub.models.Gemma3CausalLMPreprocessor(tokenizer, sequence_length=64)
+    return keras_hub.models.Gemma3CausalLM(preprocessor, _opinionated(backbone))
+
+
+def _paligemma(name):
+    tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(proto=_sentence_pieces())
     converter = keras_hub.layers.PaliGemmaImageConverter(
         image_size=(28, 28), scale=1 / 127.5, offset=-1.0
     )
@@ -380,19 +450,65 @@ def _blip2(name):
     return models.BLIP2CausalLM(preprocessor, _opinionated(backbone))
 
 
+def _qwen3_5(name):
+    words, merges = _byte_pairs()
+    ends = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>")
+    for each in (*ends, "<|image_pad|>", "<|video_pad|>"):
+        words[each] = len(words)
+    tokenizer = keras_hub.tokenizers.Qwen3_5Tokenizer(vocabulary=words, merges=merges)
+    see = Qwen3_5VisionEncoder(
+        depth=1,
+        hidden_size=16,
+        num_heads=2,
+        intermediate_size=32,
+        out_hidden_size=16,
+        num_position_embeddings=64,
+    )
+    backbone = keras_hub.models.Qwen3_5Backbone(
+        vocabulary_size=len(words),
+        num_layers=2,
+        layer_types=["linear_attention", "full_attention"],
+        num_query_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        hidden_dim=16,
+        intermediate_dim=32,
+        partial_rotary_factor=0.5,
+        tie_word_embeddings=True,
+        linear_num_key_heads=2,
+        linear_num_value_heads=2,
+        linear_key_head_dim=8,
+        linear_value_head_dim=8,
+        mrope_section=[2, 1, 1],
+        vision_encoder=see,
+        dtype="bfloat16",
+    )
+    converter = keras_hub.layers.Qwen3_5ImageConverter(
+        min_pixels=1024, scale=1 / 127.5, offset=-1.0
+    )
+    preprocessor = keras_hub.models.Qwen3_5CausalLMPreprocessor(
+        tokenizer, converter, sequence_length=64
+    )
+    return keras_hub.models.Qwen3_5CausalLM(_opinionated(backbone), preprocessor)
+
+
 BUILD = {  # by the preset's name
     "efficientnet_b0_ra_imagenet": _efficientnet,
     "mobilenet_v3_small_100_imagenet": _mobilenet,
     "resnet_50_imagenet": _resnet,
     "vit_base_patch16_224_imagenet": _vit,
+    "efficientnetv2_b0_imagenet_classifier": _keras_cv_efficientnet,
     "retinanet_resnet50_fpn_v2_coco": _retinanet,
     "dfine_nano_coco": _dfine,
     "dfine_small_coco": _dfine,
+    "yolo_v8_m_pascalvoc": _yolo,
     "bert_tiny_en_uncased_sst2": _bert,
     "gpt2_base_en": _gpt2,
     "gpt2_medium_en": _gpt2,
     "gpt2_base_en_cnn_dailymail": _gpt2,
     "qwen3_0.6b_en": _qwen3,
+    "gemma3_instruct_270m": _gemma3,
+    "qwen3_5_0.8b": _qwen3_5,
     "pali_gemma_3b_mix_224": _paligemma,
     "blip2_opt_2.7b": _blip2,
 }

@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from models import catalog
+from models.rows import BUNDLED
 from tests import hub_server
 
 WATCH = """
@@ -33,7 +34,7 @@ socket.socket.connect_ex = watched(socket.socket.connect_ex)
 socket.getaddrinfo = asked(socket.getaddrinfo)
 """
 DRAWING = "stable_diffusion_picture_book"
-PICTURE = str(catalog.BUNDLED.parent / "examples" / "city.jpg")
+PICTURE = str(BUNDLED.parent / "examples" / "city.jpg")
 CALLS = {
     "/classify": {"image": PICTURE, "model": "efficientnetv2_caltech101", "top_k": 3},
     "/detect": {"image": PICTURE, "model": "retinanet_picture_book"},
@@ -92,7 +93,7 @@ def test_pretrained_downloads_each_tabs_first_checkpoint_behind_the_page(
     with start_app("--models", "pretrained", HF_ENDPOINT=served.url, **homes) as address:
         assert urllib.request.urlopen(address, timeout=10).status == 200
         place = tmp_path / "XDG_CACHE_HOME" / "keras_hands_on" / "checkpoints"
-        wanted = [place / repo.partition("/")[2] / "files.json" for repo in served.repos]
+        wanted = {place / folder.name / "files.json" for folder in served.repos.values()}
         until = time.monotonic() + 120
         while time.monotonic() < until and not all(each.exists() for each in wanted):
             time.sleep(0.5)
@@ -108,6 +109,17 @@ def test_a_host_without_a_command_line_chooses_the_models(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         app.arguments([])
     assert "bundled" in capsys.readouterr().err
+
+
+def test_a_host_without_a_command_line_chooses_the_hub(monkeypatch, capsys):
+    import app
+
+    monkeypatch.setenv("KERAS_HANDS_ON_HUB", "kaggle")
+    assert app.arguments([]).hub == "kaggle"
+    monkeypatch.setenv("KERAS_HANDS_ON_HUB", "tfhub")
+    with pytest.raises(SystemExit):
+        app.arguments([])
+    assert "KERAS_HANDS_ON_HUB is 'tfhub'" in capsys.readouterr().err
 
 
 def test_pretrained_and_offline_exclude_each_other(capsys):

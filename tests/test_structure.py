@@ -138,7 +138,7 @@ def test_spaces_is_told_what_the_project_says():
     pins = (ROOT / "requirements.txt").read_text()
     assert f"gradio=={told['sdk_version']}" in pins and told["sdk"] == "gradio"
     assert (ROOT / told["app_file"]).is_file() and len(told["short_description"]) <= 60
-    assert set(told["models"]) <= {row.repo for row in catalog.PUBLISHED}
+    assert set(told["models"]) <= {row.ways[0][0].name for row in catalog.PUBLISHED}
     lowest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     assert lowest == f">={told['python_version']}"
 

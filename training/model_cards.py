@@ -6,6 +6,7 @@ Knows no model: the catalogue says what one is for, training.json how it came ab
 """
 
 from models import catalog
+from models.rows import BUNDLED
 from training import scores
 
 SHEETS = {"drawings.jpg": "What it draws", "failures.jpg": "Where it fails"}
@@ -63,7 +64,7 @@ def _use(row):
     package, _, last = module.rpartition(".")
     return (
         f"from {package} import {last}\n\n"
-        f'model = {last}.{name}.from_preset("{row.folder.relative_to(catalog.BUNDLED.parents[1])}")'
+        f'model = {last}.{name}.from_preset("{row.folder.relative_to(BUNDLED.parents[1])}")'
     )
 
 

@@ -6,9 +6,10 @@ words come through keras-hub's CLIP tokenizer, which makes the same pieces.
 
 from pathlib import Path
 
-import keras
 import numpy as np
 from keras import ops
+
+from models.architectures.kerascv import policy
 
 LENGTH = 77  # pieces of a prompt, start and end included
 REDUCTION = 8  # pixels of a cell of the latents
@@ -95,12 +96,8 @@ class PublishedDiffusion:
     @classmethod
     def from_preset(cls, folder, dtype=None):
         """Load what lies in a folder, in a dtype policy."""
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(dtype or before)  # KerasCV's networks take no other
-        try:
+        with policy(dtype):
             return cls(Path(folder))
-        finally:
-            keras.config.set_dtype_policy(before)
 
     @property
     def weights(self):

@@ -51,7 +51,7 @@ def test_choose_cancel_download_and_run(tab, served):
     panel = tab.locator("[role=tabpanel]:visible")
     choose(tab)
     panel.get_by_text("Not on this machine yet").wait_for(timeout=PATIENCE)
-    assert panel.get_by_text("17.5 MB to download from the Hugging Face hub").is_visible()
+    assert panel.get_by_text("17.5 MB to download from Hugging Face").is_visible()
 
     served.status = 500
     panel.get_by_role("button", name="Download").click()

@@ -1,4 +1,7 @@
-"""The bundled models on Keras' PyTorch backend, where PyTorch is installed: the same answers."""
+"""The models on Keras' PyTorch backend, where PyTorch is installed: the same answers.
+
+Bundled ones, and for each capability published ones of their real class, narrowed.
+"""
 
 import importlib.util
 import json
@@ -8,35 +11,148 @@ import sys
 
 import pytest
 
-from models import captioning, catalog, classification, sentiment, text_generation
+from models import (
+    captioning,
+    catalog,
+    classification,
+    detection,
+    hub,
+    loader,
+    runtime,
+    sentiment,
+    text_generation,
+    text_to_image,
+)
+from models.rows import BUNDLED
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs PyTorch"),
-]
-PICTURE = str(catalog.BUNDLED.parent / "examples" / "city.jpg")
+PICTURE = str(BUNDLED.parent / "examples" / "city.jpg")
+PUBLISHED = (
+    "efficientnet_b0_ra_imagenet",
+    "efficientnetv2_b0_imagenet_classifier",
+    "retinanet_resnet50_fpn_v2_coco",
+    "dfine_nano_coco",
+    "bert_tiny_en_uncased_sst2",
+    "gpt2_base_en",
+    "gemma3_instruct_270m",
+    "blip2_opt_2.7b",
+)
+needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs PyTorch")
 
 
 def answers():
-    """What models of four kinds say, in JSON types."""
+    """What bundled models of all kinds say, in JSON types."""
     *_, token = text_generation.generate("Once upon a time, a fox", None, 12, "greedy")
+    *_, drawn = text_to_image.generate("a fox", steps=2, seed=1)
+    found = detection.detect(PICTURE).filter(confidence=0.5, iou=0.5)
     return {
         "classification": classification.classify(PICTURE).predictions[0].label,
-        "sentiment": round(sentiment.score("A joy to watch.").positive, 3),
+        "detection": sorted(found.labels),
+        "sentiment": round(sentiment.score("A joy to watch.").positive, 2),
         "text": token.text,
         "captions": list(captioning.caption(PICTURE, method="greedy").texts),
+        "drawing": [round(float(level), -1) for level in drawn.images.mean(axis=(0, 1, 2))],
     }
 
 
-def test_pytorch_gives_the_same_answers():
+def published_answers():
+    """What narrowed published models say, a dict of ids to JSON types."""
+    return {name: PUBLISHED_ANSWERS[catalog.get(name).capability](name) for name in PUBLISHED}
+
+
+def _classified(name):
+    found = classification.classify(PICTURE, name, 3).predictions
+    return [round(each.probability, 3) for each in found]
+
+
+def _detected(name):
+    found = detection.detect(PICTURE, name)
+    return [round(float(found.scores[0]), 2), len(found.scores) > 0]
+
+
+PUBLISHED_ANSWERS = {
+    "classification": _classified,
+    "detection": _detected,
+    "sentiment": lambda name: round(sentiment.score("a good film", name).positive, 2),
+    "text_generation": lambda name: _written(name),
+    "captioning": lambda name: len(captioning.caption(PICTURE, name, method="greedy").texts),
+}
+
+
+def _written(name):
+    *_, token = text_generation.generate("the red fox", name, 8, "greedy")
+    return token.text
+
+
+def elsewhere(function, **environment):
+    """What a function of this module gives in a process of its own."""
     code = (
-        "import json; from tests.models import test_backends as t; print(json.dumps(t.answers()))"
+        "import json; from tests.models import test_backends as t; "
+        f"print(json.dumps(t.{function}()))"
     )
+    paths = [*environment.pop("PATHS", []), os.getcwd()]
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "KERAS_BACKEND": "torch", "PYTHONPATH": os.getcwd()},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **environment},
         capture_output=True,
         text=True,
-        check=True,
     )
-    assert json.loads(done.stdout.splitlines()[-1]) == answers()
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@needs_torch
+def test_pytorch_gives_the_same_answers():
+    assert elsewhere("answers", KERAS_BACKEND="torch") == answers()
+
+
+@pytest.mark.slow
+@needs_torch
+def test_pytorch_gives_published_models_the_same_answers(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(loader, "use", loader.Shelf(10**9).use)
+    runtime.start()
+    from tests import published_presets
+
+    for name in PUBLISHED:
+        (folder,) = set(published_presets.save(catalog.get(name), tmp_path).values())
+        place = hub.cache() / folder.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(place)
+        (place / hub.MANIFEST).write_text("{}")
+    expected = published_answers()
+    assert elsewhere("published_answers", KERAS_BACKEND="torch") == expected
+
+
+def lent():
+    """What was lent a GPU by the module `spaces`, whose place is taken, and when it was asked."""
+    import spaces
+
+    sentiment.score("A joy to watch.")
+    list(text_generation.generate("A fox", None, 2))
+    return {"used": spaces.used, "before": spaces.before}
+
+
+SPACES = """
+import functools, inspect, sys
+used, before = [], not {"torch", "tensorflow", "keras"} & set(sys.modules)
+
+def GPU(function):
+    if inspect.isgeneratorfunction(function):
+        @functools.wraps(function)
+        def lent(*given):
+            used.append(function.__qualname__)
+            yield from function(*given)
+    else:
+        @functools.wraps(function)
+        def lent(*given):
+            used.append(function.__qualname__)
+            return function(*given)
+    return lent
+"""
+
+
+def test_zerogpu_lends_its_gpu_to_what_runs_a_model(tmp_path):
+    (tmp_path / "spaces.py").write_text(SPACES)
+    told = elsewhere("lent", PATHS=[str(tmp_path)])
+    assert told == {"used": ["_scored", "_stream"], "before": True}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from models import catalog, classification, loader
+from models import catalog, classification, loader, rows
 from models.checks import BadInput
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
@@ -111,7 +111,7 @@ def preset(tmp_path_factory):
 @pytest.fixture
 def tiny(preset, monkeypatch):
     """Puts the tiny classifier where the catalogue looks for `resnet_cifar10`."""
-    monkeypatch.setattr(catalog, "BUNDLED", preset)
+    monkeypatch.setattr(rows, "BUNDLED", preset)
     catalog.labels.cache_clear()
     shelf = loader.Shelf(budget=10**9)
     monkeypatch.setattr(classification.loader, "use", shelf.use)

@@ -20,8 +20,9 @@ from models import (
     text_generation,
     text_to_image,
 )
+from models.rows import BUNDLED
 
-EXAMPLES = catalog.BUNDLED.parent / "examples"
+EXAMPLES = BUNDLED.parent / "examples"
 SCENES = ("beach", "city", "desert", "forest", "meadow", "night", "room", "sea", "snow", "space")
 DRAWN = [EXAMPLES / f"{name}.jpg" for name in SCENES]
 

@@ -3,11 +3,15 @@
 The presets are of the real classes, narrowed; the hub is a server that speaks its protocol.
 """
 
+import functools
+import re
+
 import keras
 import keras_cv
 import keras_hub
 import numpy as np
 import pytest
+from kagglesdk import kaggle_env
 from PIL import Image
 
 from models import (
@@ -26,10 +30,12 @@ from models import (
     vision_language,
 )
 from models.checks import BadInput
+from models.rows import BUNDLED
+from models.sources import Kaggle
 from tests import hub_server, narrow_diffusion
 
 ROWS = catalog.PUBLISHED
-EXAMPLES = catalog.BUNDLED.parent / "examples"
+EXAMPLES = BUNDLED.parent / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +59,15 @@ def machine(served, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kaggle"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, served.url)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", served.url)
     monkeypatch.setattr(
         "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
         served.url + "/{repo_id}/resolve/{revision}/{filename}",
     )
     narrow_diffusion.narrow(monkeypatch)
+    monkeypatch.setattr(vision_language, "SIDE", 64)
+    monkeypatch.setattr(vision_language, "WORDS", 12)
     shelf = loader.Shelf(10**9)
     monkeypatch.setattr(loader, "use", shelf.use)
     monkeypatch.setattr(loader, "load", shelf.load)
@@ -66,6 +75,8 @@ def machine(served, tmp_path, monkeypatch):
 
 
 PRESETS = [row for row in ROWS if not row.lies_in]
+ON_KAGGLE = [row for row in ROWS if row.lies_in and isinstance(row.lies_in[0], Kaggle)]
+IN_PIECES = [row for row in ROWS if len(row.lies_in) > 1]
 
 
 @pytest.mark.parametrize("row", PRESETS, ids=lambda row: row.id)
@@ -75,21 +86,36 @@ def test_a_row_is_in_the_librarys_registry(row):
     module, _, name = row.task.partition(":")
     about = getattr(importlib.import_module(module), name).presets[row.name]
     assert row.parameters == about["metadata"]["params"]
-    assert about["kaggle_handle"].startswith("kaggle://keras/")
+    assert about["kaggle_handle"] == f"kaggle://{row.kaggle}"
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.lies_in], ids=lambda row: row.id)
+@pytest.mark.parametrize("row", ON_KAGGLE, ids=lambda row: row.id)
+def test_a_row_is_in_keras_cvs_registry(row):
+    task = getattr(keras_cv.models, row.task.partition(":")[2])
+    about = task.presets[row.id]
+    assert row.parameters == about["metadata"]["params"]
+    assert about["kaggle_handle"] == f"kaggle://{row.lies_in[0].name}"
+
+
+def test_the_names_of_voc_are_those_of_keras_cv():
+    from keras_cv.src.datasets.pascal_voc import segmentation
+
+    names = catalog.labels("yolo_v8_m_pascalvoc")
+    assert [name.replace(" ", "") for name in names] == segmentation.CLASSES
+
+
+@pytest.mark.parametrize("row", IN_PIECES, ids=lambda row: row.id)
 def test_a_rows_files_are_those_that_the_library_fetches(row):
     import inspect
 
     from keras_cv.src.models.stable_diffusion import decoder, diffusion_model, text_encoder
 
     fetched = "".join(map(inspect.getsource, (decoder, diffusion_model, text_encoder)))
-    *weights, words = row.parts
-    for part in weights:
-        for name in part.files:
-            assert f"https://huggingface.co/{part.repo}/resolve/main/{name}" in fetched
-    assert words.repo.removeprefix("keras/") in keras_hub.models.CLIPBackbone.presets
+    *weights, words = row.lies_in
+    for source in weights:
+        for name in source.files:
+            assert f"https://huggingface.co/{source.name}/resolve/main/{name}" in fetched
+    assert words.name.removeprefix("keras/") in keras_hub.models.CLIPBackbone.presets
 
 
 @pytest.mark.parametrize(
@@ -118,7 +144,7 @@ def test_what_is_offered_follows_the_mode(machine, monkeypatch):
     catalog.offer("here")
     assert catalog.offered() == catalog.MODELS
     row = catalog.get("bert_tiny_en_uncased_sst2")
-    list(hub.fetch(row.name, *row.parts))
+    list(hub.fetch(row.name, *row.ways))
     assert catalog.offered("sentiment")[-1] is row
     assert catalog.default("sentiment") is row, "what is on this machine comes first"
     catalog.offer("all")
@@ -130,7 +156,7 @@ def test_what_is_offered_follows_the_mode(machine, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_a_row_comes_from_the_hub_loads_and_answers(row, machine, served, monkeypatch):
-    list(hub.fetch(row.name, *row.parts))
+    list(hub.fetch(row.name, *row.ways))
     monkeypatch.setattr(served, "status", 500)  # loading asks nothing of the hub
     asked = len(served.asked)
     ANSWERS[row.capability](row, machine.load(row.id).model)
@@ -142,12 +168,29 @@ def classifies(row, model):
     found = classification.classify(picture, row.id, 1000)
     assert sum(each.probability for each in found.predictions) == pytest.approx(1, abs=1e-2)
     fitted = classification.fit(picture, classification.expects(model))
-    given = np.asarray(model.predict(fitted[None], verbose=0)[0])
+    task = getattr(model, "network", model)  # KerasCV's in its wrapping
+    given = np.asarray(task.predict(fitted[None], verbose=0)[0])
     assert found.predictions[0].label in np.array(catalog.labels(row.id))[given.argsort()[-3:]]
 
 
 def detects(row, model):
-    (_detects_anchors if hasattr(model, "anchor_generator") else _detects_queries)(row, model)
+    kinds = {"corners": _detects_cells, "anchor_generator": _detects_anchors}
+    told = [check for name, check in kinds.items() if hasattr(model, name)]
+    (*told, _detects_queries)[0](row, model)
+
+
+def _detects_cells(row, model):
+    """A dog is in every cell, its box at known distances from the cell's middle."""
+    tall = np.zeros((400, 200, 3), np.uint8)
+    found = detection.detect(tall, row.id).filter(confidence=0.5, iou=1.0)
+    assert set(found.labels) == {"dog"} and len(found.boxes) > 100
+    assert found.scores[0] == pytest.approx(1 / (1 + np.exp(-2)), abs=0.01)
+    places = np.stack(np.meshgrid(range(80), range(80), indexing="ij")[::-1], -1).reshape(-1, 2)
+    middles = np.tile(8 * (places + 0.5), 2)  # of the finest grid, in the square of 640
+    expected = (middles + 8 * np.array([-2, -3, 4, 1])) * 400 / 640 - [100, 0, 100, 0]
+    expected = np.clip(expected, 0, [200, 400, 200, 400])
+    for box in found.boxes:
+        assert np.abs(expected - box).max(axis=1).min() < 0.5
 
 
 def _detects_queries(row, model):
@@ -238,16 +281,53 @@ def captions(row, model):
     (said,), run = result.texts, result.run
     assert (run.engine, run.precision) == ("TensorFlow", "bfloat16") and not result.probabilities
     key, prompt = vision_language.ASKED[type(model).__name__]
-    side = model.preprocessor.image_converter.image_size
+    side = model.preprocessor.image_converter.image_size or (64, 64)
     square = np.asarray(Image.fromarray(picture).resize(side, Image.Resampling.BICUBIC))
     given = {"images": square.astype("float32"), key: prompt}
-    length = len(model.preprocessor.tokenizer(prompt)) + 1 + vision_language.WORDS
+    length = vision_language.WORDS + len(model.preprocessor.tokenizer(prompt)) + 1  # its start
+    if type(model).__name__ in vision_language.SIZED:
+        marks = 5  # tokens whose names are not cut up; one of them stands for 2 x 2 of the image
+        words = re.sub(r"<\|\w+\|>", "\0", prompt).split("\0")
+        pieces = sum(len(model.preprocessor.tokenizer(each)) for each in words if each)
+        length = vision_language.WORDS + pieces + marks + 2 * 2
     expected = model.generate(given, max_length=length, strip_prompt=True)
     assert said == " ".join(expected.split())
     draws = [captioning.caption(picture, row.id, 3, seed).texts for seed in (1, 2, 1)]
     assert draws[0] == draws[2] != draws[1] and len(set(draws[0])) == len(draws[0]) > 1
     (found,) = captioning.caption(picture, row.id, method="beam").texts
     assert found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v3_small_100_imagenet", "bert_tiny_en_uncased_sst2", "gpt2_base_en"]
+)
+def test_a_row_that_would_fill_the_budget_answers_in_half(name, machine, monkeypatch):
+    monkeypatch.setattr(loader._shelf, "budget", 0)
+    row = catalog.get(name)
+    list(hub.fetch(row.name, *row.ways))
+    model = machine.load(name).model
+    assert {weight.dtype for weight in model.trainable_weights} == {"bfloat16"}
+    found = {
+        "classification": lambda: classification.classify(np.zeros((9, 9, 3), np.uint8), name),
+        "sentiment": lambda: sentiment.score("a good film", name),
+        "text_generation": lambda: text_generation_of(name),
+    }[row.capability]()
+    assert found
+
+
+@pytest.mark.slow
+def test_a_graph_that_sees_before_it_begins_says_what_keras_says(machine, monkeypatch):
+    row = catalog.get("qwen3_5_0.8b")
+    list(hub.fetch(row.name, *row.ways))
+    model = keras_hub.models.CausalLM.from_preset(str(row.folder), dtype="float32")
+    picture = images.read(EXAMPLES / "castle.jpg")
+    told = vision_language.tell(model, picture, 1, "greedy", 0, 1.0, 1.0)
+    eagerly = functools.partial(model.compile, run_eagerly=True)
+    monkeypatch.setattr(model, "compile", eagerly)
+    monkeypatch.setattr(vision_language, "SIZED", ())
+    vision_language._samplers.clear()
+    assert told == vision_language.tell(model, picture, 1, "greedy", 0, 1.0, 1.0)
 
 
 def writes(row, model):
@@ -282,7 +362,7 @@ def test_an_unknown_id_lists_what_is_offered():
 @pytest.mark.fault
 def test_a_damaged_checkpoint_names_its_folder(machine):
     row = catalog.get("bert_tiny_en_uncased_sst2")
-    list(hub.fetch(row.name, *row.parts))
+    list(hub.fetch(row.name, *row.ways))
     weights = row.folder / "model.weights.h5"
     weights.write_bytes(b"x" * weights.stat().st_size)
     with pytest.raises(loader.LoadError, match="download it again") as told:

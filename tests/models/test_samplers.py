@@ -19,7 +19,7 @@ class Chain:
         states: (vocabulary, width), the hidden state of each token; the prompt's is that of 0.
     """
 
-    end = END
+    ends = (END,)
 
     def __init__(self, shares, states=None):
         with np.errstate(divide="ignore"):
@@ -86,6 +86,18 @@ def test_top_p_keeps_the_tokens_that_keras_hub_keeps(p):
     kept = np.unique(np.array(theirs.get_next_token(tiled)))
     ours = np.flatnonzero(draws(lambda shares, rng: samplers.top_p(shares, p, rng), 500))
     assert ours.tolist() == kept.tolist()
+
+
+@pytest.mark.parametrize("search", ["one by one", "beam", "contrastive"])
+def test_any_of_several_tokens_ends_a_text(search):
+    chain = Chain([[0, 0.1, 0.9], [0.1, 0.1, 0.8], [0, 0.8, 0.2]])
+    chain.ends = (END, 1)
+    searches = {
+        "one by one": lambda: samplers.one_by_one(chain, samplers.greedy, 1.0),
+        "beam": lambda: samplers.beam(chain, 2, 1.0),
+        "contrastive": lambda: samplers.contrastive(chain, 2, 0.0, 1.0),
+    }
+    assert [choice.ids for choice in searches[search]()] == [(2,)]
 
 
 def test_one_by_one_ends_at_the_end_token():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models import catalog, loader, sentiment
+from models import catalog, loader, rows, sentiment
 from models.checks import BadInput
 
 NAME = "bert_tiny_reviews"
@@ -82,7 +82,7 @@ def preset(tmp_path_factory):
 @pytest.fixture
 def tiny(preset, monkeypatch):
     """Puts the tiny model where the catalogue looks for the bundled one."""
-    monkeypatch.setattr(catalog, "BUNDLED", preset)
+    monkeypatch.setattr(rows, "BUNDLED", preset)
     catalog.labels.cache_clear()
     shelf = loader.Shelf(budget=10**9)
     monkeypatch.setattr(sentiment.loader, "use", shelf.use)

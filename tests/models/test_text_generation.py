@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from models import catalog, loader, text_generation
+from models import catalog, loader, rows, text_generation
 from models.checks import BadInput
 
 CONTEXT = 48
@@ -42,7 +42,7 @@ def shared():
 @pytest.fixture
 def shelf(folder, shared, monkeypatch):
     """Puts the tiny model where the catalogue looks for the stories."""
-    monkeypatch.setattr(catalog, "BUNDLED", folder)
+    monkeypatch.setattr(rows, "BUNDLED", folder)
     monkeypatch.setattr(text_generation.loader, "use", shared.use)
     return shared
 
