@@ -12,6 +12,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from serving import temporary
+
 BODY = 15_000_000  # bytes of a request that is no upload; a picture in a data: URL is 4/3 its size
 TOO_LARGE = f"A request may have {BODY // 1_000_000} MB at most. Send a smaller picture or text."
 UPLOADS = "/gradio_api/upload"
@@ -28,7 +30,7 @@ def options():
     return {
         "middleware": [Middleware(Guard)],
         "routes": [Route("/healthz", _healthy), Route("/readyz", _readiness)],
-        "exception_handlers": {FnIndexInferError: _unknown},
+        "exception_handlers": {FnIndexInferError: _unknown, OSError: _no_room},
     }
 
 
@@ -46,6 +48,12 @@ async def _readiness(request):
 
 async def _unknown(request, error):
     return PlainTextResponse("There is no such endpoint; see /gradio_api/info.\n", status_code=404)
+
+
+async def _no_room(request, error):
+    if not temporary.full(error):
+        raise error
+    return PlainTextResponse(temporary.NO_ROOM, status_code=507)
 
 
 class Guard:

@@ -17,7 +17,7 @@ from models import loader
 from models.checks import BadInput
 from models.hub import Trouble
 from models.loader import LoadError
-from serving import metrics
+from serving import metrics, temporary
 
 SAID = (BadInput, LoadError, Trouble)  # errors whose message is for the visitor
 DEADLINE = 1200.0  # seconds that a job may take, unless told otherwise
@@ -146,6 +146,8 @@ def _shown(error):
         return error
     if isinstance(error, SAID):
         return gr.Error(str(error), title="That did not work", print_exception=False)
+    if temporary.full(error):
+        return gr.Error(temporary.NO_ROOM, title="That did not work", print_exception=False)
     number = uuid.uuid4().hex[:8]
     log.error("error %s", number, exc_info=error)
     told = "Something failed on our side. Try again"
