@@ -78,8 +78,12 @@ def generate(
 
 
 def passed_over(prompt, model=None):
-    """Return the words of a prompt that the model does not know or read, in order, as a tuple."""
-    row = catalog.pick(model, "text_to_image")
+    """Return the words of a prompt that the model does not know or read, in order, as a tuple.
+
+    Raises:
+        BadInput: as `generate`.
+    """
+    row, prompt = catalog.pick(model, "text_to_image"), checks.text(prompt, "prompt", PROMPT_LIMIT)
     tokenizer = loader.load(row.id).model.tokenizer
     unread = tokenizer.unknown(prompt) + tokenizer.unread(prompt)
     return tuple(dict.fromkeys(unread))
