@@ -14,7 +14,7 @@ from pathlib import Path
 import gradio as gr
 
 from models import catalog, hub, loader, runtime
-from serving import guard, metrics, temporary
+from serving import fairness, guard, metrics, temporary
 from tabs import TABS, jobs, status
 
 ROOT = Path(__file__).parent
@@ -151,7 +151,10 @@ def launch(options):
     # Statistics that Gradio makes anew after each job, for a page that is off: 10 ms, then more.
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
-    blocks = page().queue(api_open=False, max_size=QUEUE, default_concurrency_limit=4)
+    blocks = page().queue(
+        api_open=False, max_size=QUEUE, default_concurrency_limit=fairness.RUNNING
+    )
+    fairness.share(blocks._queue, QUEUE // 4)
     blocks.launch(
         server_name=options.host,
         server_port=options.port,
