@@ -12,11 +12,10 @@ import threading
 from pathlib import Path
 
 import gradio as gr
-from gradio.route_utils import delete_files_created_by_app
 
 from models import catalog, hub, loader, runtime
 from models.sources import Trouble
-from serving import guard, metrics
+from serving import fairness, guard, metrics, temporary
 from tabs import TABS, jobs, status
 
 ROOT = Path(__file__).parent
@@ -69,6 +68,13 @@ def arguments(argv=None):
         help="memory that loaded models may hold (default: 60 %% of what is available)",
     )
     add(
+        "--disk-budget",
+        type=float,
+        metavar="GB",
+        default=temporary.BUDGET / 1e9,
+        help="disk that what visitors send and get may take (default: %(default).0f)",
+    )
+    add(
         "--deadline",
         type=float,
         metavar="SECONDS",
@@ -90,14 +96,16 @@ def arguments(argv=None):
         parser.error("--models pretrained downloads checkpoints, which --offline forbids")
     if options.cache_budget is not None and not options.cache_budget > 0:
         parser.error("--cache-budget has to be over 0 GB")
+    if not options.disk_budget > 0:
+        parser.error("--disk-budget has to be over 0 GB")
     if not options.deadline > 0:
         parser.error("--deadline has to be over 0 seconds")
     return options
 
 
 def page():
-    """Return the whole page as gr.Blocks, one tab per module in TABS."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
+    """Return the whole page, one tab per module in TABS."""
+    with temporary.Page(title=TITLE, analytics_enabled=False) as blocks:
         gr.HTML(HEADER, padding=False)
         status.build(blocks)
         with gr.Tabs(elem_classes="tabs"):
@@ -150,7 +158,13 @@ def launch(options):
     Returns:
         The gr.Blocks that is being served; its `local_url` is the address.
     """
-    blocks = page().queue(api_open=False, max_size=QUEUE, default_concurrency_limit=4)
+    # Statistics that Gradio makes anew after each job, for a page that is off: 10 ms, then more.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
+    blocks = page().queue(
+        api_open=False, max_size=QUEUE, default_concurrency_limit=fairness.RUNNING
+    )
+    fairness.share(blocks._queue, QUEUE // 4)
     blocks.launch(
         server_name=options.host,
         server_port=options.port,
@@ -169,6 +183,15 @@ def launch(options):
         quiet=True,
     )
     return blocks
+
+
+def figures(blocks, folder):
+    """Return the server's figures: name to (what it means, function that gives it)."""
+    return {
+        "jobs_waiting": ("Jobs in the queue", lambda: len(blocks._queue)),
+        "sessions": ("Visitors whose state is kept", lambda: len(blocks.state_holder.session_data)),
+        "temporary_bytes": ("Disk that visitors' files take", lambda: temporary.size(folder)),
+    }
 
 
 def end(*_):
@@ -190,16 +213,16 @@ def main(argv=None):
     jobs.set_deadline(options.deadline)
     jobs.start_cleaning()
     signal.signal(signal.SIGTERM, end)
-    blocks = launch(options)
-    if options.metrics:
-        metrics.serve(options.host, options.metrics, lambda: len(blocks._queue))
-    print(f"{TITLE}: {blocks.local_url}", flush=True)
-    threading.Thread(target=warm_up, daemon=True, name="warm-up").start()
-    if options.models == "pretrained":
-        threading.Thread(target=fetch_first, daemon=True, name="fetch").start()
-    blocks.block_thread()
-    # What visitors sent; Gradio's own way to it waits until the last of them has closed the page.
-    delete_files_created_by_app(blocks, age=None)
+    with temporary.folder() as folder:
+        blocks = launch(options)
+        temporary.keep_within(blocks, folder, options.disk_budget * 1e9)
+        if options.metrics:
+            metrics.serve(options.host, options.metrics, figures(blocks, folder))
+        print(f"{TITLE}: {blocks.local_url}", flush=True)
+        threading.Thread(target=warm_up, daemon=True, name="warm-up").start()
+        if options.models == "pretrained":
+            threading.Thread(target=fetch_first, daemon=True, name="fetch").start()
+        blocks.block_thread()
     sys.stdout.flush()
     # A job in native code would abort the interpreter on its own way out.
     os._exit(0)

@@ -41,29 +41,40 @@ def measure(app, address, args):
     Args:
         app: subprocess.Popen of the app. address: str. args: `visitors` and `minutes`.
     """
-    _ready(address)
+    ready(address)
     process, held = psutil.Process(app.pid), []
-    command = [sys.executable, "-m", "locust", "-f", str(VISITORS), "--headless", "--json"]
-    command += ["--host", address.rstrip("/"), "--only-summary", "--users", str(args.visitors)]
-    command += ["--spawn-rate", "3", "--run-time", f"{round(60 * args.minutes)}s"]
-    folder = Path(__file__).parent.parent
-    with tempfile.TemporaryFile("w+") as told:  # a pipe would be full before its end is read
-        with subprocess.Popen(command, cwd=folder, stdout=told) as crowd:
-            while crowd.poll() is None:
-                held.append(_state(process))
-                time.sleep(EVERY)
-        told.seek(0)
-        stats = told.read()
+    found = crowd(address, args.visitors, args.minutes, lambda: held.append(state(process)))
     return {
         "visitors": args.visitors,
         "minutes": args.minutes,
-        "jobs": jobs(stats),
-        "app": {"first_minute": held[min(6, len(held) - 1)], "end": _state(process)},
+        "jobs": found,
+        "app": {"first_minute": held[min(6, len(held) - 1)], "end": state(process)},
         "most_mb": max(each["memory_mb"] for each in held),
     }
 
 
-def _ready(address):
+def crowd(address, visitors, minutes, look):
+    """Let so many visitors use an app for so many minutes; gives `jobs` of what they met.
+
+    Args:
+        address: str. visitors: int. minutes: float.
+        look: function without arguments, called every EVERY seconds meanwhile.
+    """
+    command = [sys.executable, "-m", "locust", "-f", str(VISITORS), "--headless", "--json"]
+    command += ["--host", address.rstrip("/"), "--only-summary", "--users", str(visitors)]
+    command += ["--spawn-rate", "3", "--run-time", f"{round(60 * minutes)}s"]
+    folder = Path(__file__).parent.parent
+    with tempfile.TemporaryFile("w+") as told:  # a pipe would be full before its end is read
+        with subprocess.Popen(command, cwd=folder, stdout=told) as running:
+            while running.poll() is None:
+                look()
+                time.sleep(EVERY)
+        told.seek(0)
+        return jobs(told.read())
+
+
+def ready(address):
+    """Wait until the default models of the app at an address are warm."""
     until = time.monotonic() + WAIT
     while time.monotonic() < until:
         try:
@@ -74,7 +85,8 @@ def _ready(address):
     raise RuntimeError("the app was not ready in time")
 
 
-def _state(process):
+def state(process):
+    """What a psutil.Process holds now, a dict."""
     return {
         "memory_mb": round(process.memory_info().rss / 1e6),
         "threads": process.num_threads(),

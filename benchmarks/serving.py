@@ -57,12 +57,21 @@ def measure():
         return found | ({"browser": with_app(cache, _browsed)} if browsing.able() else {})
 
 
-def with_app(cache, work):
-    """Run `work(process, address, time of start)` on the app, whose caches are in a folder."""
+def free_port():
+    """Return the number of a port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--offline"]
+        return free.getsockname()[1]
+
+
+def with_app(cache, work, *options):
+    """Run `work(process, address, time of start)` on the app, whose caches are in a folder.
+
+    Args:
+        cache: path of the folder. options: str each, for the app's command line.
+    """
+    port = free_port()
+    command = [sys.executable, "app.py", "--port", str(port), "--offline", *options]
     environment = {**os.environ, "XDG_CACHE_HOME": cache, "TF_CPP_MIN_LOG_LEVEL": "3"}
     began = time.perf_counter()
     with subprocess.Popen(

@@ -66,13 +66,17 @@ class Visitor(FastHttpUser):
         """Run a job to its end and report the whole time; a full queue is told as `busy`."""
         began, error, length = time.perf_counter(), None, 0
         with self.client.post(
-            f"/gradio_api/call/{name}", json={"data": data}, name="ask", catch_response=True
+            f"/gradio_api/call/{name}",
+            json={"data": data},
+            headers={"Connection": "close"},  # an idle one may end just when it is used again
+            name="ask",
+            catch_response=True,
         ) as asked:
             asked.success()
         if asked.status_code == 503:
             name = f"busy: {name}"
         elif asked.status_code != 200:
-            error = RuntimeError(f"{asked.status_code} {asked.text[:200]}")
+            error = RuntimeError(f"{asked.status_code} {(asked.text or '')[:200]}")
         else:
             path = f"/gradio_api/call/{name}/{asked.json()['event_id']}"
             came = self.client.get(path, name="answer").text or ""

@@ -42,7 +42,7 @@ def augment(images, layers, seed=None, count=9, labels=None, size=SIZE):
     began = time.perf_counter()
     seed = checks.seed(seed)
     program = code(layers, seed, count, size)
-    batch = squares(images, size)
+    batch = squares(images, int(size))
     augmented, mixed = worker.run(program, batch, _labels(labels, len(batch)))
     run = Run("keras_cv.layers", time.perf_counter() - began, "CPU", "TensorFlow", "float32", seed)
     return Augmented(augmented, mixed, program, run)
@@ -82,10 +82,11 @@ def _labels(labels, count):
     """Return rows of classes (count, classes) of float32, a class for each image by default."""
     if labels is None:
         return np.eye(count, dtype="float32")
-    rows = np.asarray(labels, dtype="float32")
+    expected = f"The labels have to be an array (images, classes) of numbers with {count} rows"
+    try:
+        rows = np.asarray(labels, dtype="float32")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput(f"{expected}.") from error
     if rows.ndim != 2 or len(rows) != count:
-        raise BadInput(
-            f"The labels have to be an array (images, classes) with {count} rows, "
-            f"but {rows.shape} came."
-        )
+        raise BadInput(f"{expected}, but {rows.shape} came.")
     return rows

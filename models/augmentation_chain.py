@@ -113,9 +113,12 @@ def chain(layers):
     Raises:
         BadInput: an unknown layer or parameter, a value out of range, or a chain that cannot run.
     """
-    if isinstance(layers, str):
-        layers = _parsed(layers)
-    return _steps(layers, "The chain", at_least=0)
+    try:
+        if isinstance(layers, str):
+            layers = _parsed(layers)
+        return _steps(layers, "The chain", at_least=0)
+    except RecursionError as error:
+        raise BadInput("The layers are nested too deeply; two levels is all that runs.") from error
 
 
 def code(steps, seed, count, size):

@@ -31,10 +31,11 @@ def get(name):
         BadInput: no model of that name; the message lists the known ones.
     """
     for row in (*MODELS, *PUBLISHED):
-        if row.id == name:
+        if isinstance(name, str) and row.id == name:
             return row
     known = ", ".join(row.id for row in offered())
-    raise BadInput(f"No model is called {str(name)[:60]!r}. Choose one of: {known}.")
+    came = repr(name[:60]) if isinstance(name, str) else f"a value of type {type(name).__name__}"
+    raise BadInput(f"No model is called {came}. Choose one of: {known}.")
 
 
 def of(capability):

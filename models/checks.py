@@ -3,7 +3,6 @@
 Knows no page and no model. Every message says what was expected, what came and what to do.
 """
 
-import math
 import numbers
 import secrets
 
@@ -39,12 +38,10 @@ def number(value, name, low, high, integer=False):
         BadInput: not a number, not finite, not whole where it has to be, or out of range.
     """
     expected = f"{name} has to be a {'whole ' if integer else ''}number from {low:g} to {high:g}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise BadInput(f"{expected}, but {_kind(value)} came.")
-    if not low <= value <= high:
-        raise BadInput(f"{expected}, but {value:g} came.")
-    if integer and value != int(value):
-        raise BadInput(f"{expected}, but {value:g} came.")
+    if not low <= value <= high or (integer and value != int(value)):
+        raise BadInput(f"{expected}, but {_written(value)} came.")
     return int(value) if integer else float(value)
 
 
@@ -61,6 +58,19 @@ def choice(value, name, choices):
     raise BadInput(f"{name} {came} is not known. Choose one of: {', '.join(choices)}.")
 
 
+def names(value, name):
+    """Return `value`, some names, as a tuple of str; () for None.
+
+    Raises:
+        BadInput: not a list, tuple or set of str.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, (list, tuple, set)) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise BadInput(f"The {name} have to be a list of names, but {_kind(value)} came.")
+
+
 def seed(value):
     """Return `value` as an int in [0, 2**31 - 1], or a fresh random one where it is None.
 
@@ -70,6 +80,13 @@ def seed(value):
     if value is None:
         return secrets.randbelow(2**31)
     return number(value, "The seed", 0, 2**31 - 1, integer=True)
+
+
+def _written(value):
+    try:
+        return f"{float(value):g}"
+    except OverflowError:
+        return "one that is far too large"
 
 
 def _kind(value):

@@ -4,6 +4,7 @@ Knows no model and no page. The header is read and judged before a pixel is deco
 """
 
 import contextlib
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ def _checked_array(array):
 
 
 def _read_file(path):
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise BadInput("The image file is gone. Upload it once more.")
     if path.stat().st_size > BYTES:
         raise BadInput(
@@ -158,6 +159,8 @@ def _check_size(width, height):
             f"The image has {width:,} x {height:,} pixels; at most {PIXELS // 1_000_000} million "
             "are read. Send a smaller one."
         )
+    if not min(width, height):
+        raise BadInput(f"The image is {width:,} x {height:,} pixels, so there is nothing to see.")
     if max(width, height) > SIDES_RATIO * min(width, height):
         raise BadInput(
             f"The image is {width:,} x {height:,} pixels, too narrow to show anything. "

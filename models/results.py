@@ -54,17 +54,17 @@ class Detections:
             confidence: float in [0, 1], the least score kept.
             iou: float in [0, 1]; of two boxes of one class whose intersection over union is
                 larger, the lower score goes (greedy non-maximum suppression).
-            classes: iterable of class names; None or none of them for all.
+            classes: list, tuple or set of class names; None or none of them for all.
 
         Returns:
             Detections, best score first.
 
         Raises:
-            BadInput: a threshold is not a number in its range.
+            BadInput: a threshold is not a number in its range, or `classes` are no names.
         """
         confidence = checks.number(confidence, "The confidence", 0, 1)
         iou = checks.number(iou, "The IoU", 0, 1)
-        names, wanted = np.array(self.labels, dtype=object), set(classes or ())
+        names, wanted = np.array(self.labels, dtype=object), set(checks.names(classes, "classes"))
         fits = [not wanted or name in wanted for name in names]
         candidates = np.flatnonzero((self.scores >= confidence) & np.array(fits, dtype=bool))
         kept = suppressed(self.boxes[candidates], self.scores[candidates], names[candidates], iou)

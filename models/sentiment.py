@@ -39,7 +39,7 @@ def score_many(texts, model=None):
     """Say how positive each of many texts is.
 
     Args:
-        texts: sequence of 1 to 1,000 str.
+        texts: list or tuple of 1 to 1,000 str.
         model: id of a sentiment model, or None for the default.
 
     Returns:
@@ -49,7 +49,8 @@ def score_many(texts, model=None):
         BadInput: none or too many texts, one of them is empty or too long (the message says
             which), or no sentiment model has that id.
     """
-    texts = list(texts)
+    if not isinstance(texts, (list, tuple)):
+        raise checks.BadInput("The texts have to be a list of str. Send one text in a list.")
     if not 1 <= len(texts) <= MOST:
         raise checks.BadInput(
             f"From 1 to {MOST:,} texts are scored at a time, but {len(texts):,} came. "

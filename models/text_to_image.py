@@ -31,6 +31,7 @@ class Request:
     steps: int = STEPS  # from noise to picture
     guidance_scale: float = GUIDANCE  # 1 is the plain model; more follows the prompt more closely
     batch_size: int = 1  # pictures
+    at_once: int = MOST_IMAGES  # pictures that a step moves together; fewer take less memory
 
 
 def generate(
@@ -41,6 +42,7 @@ def generate(
     guidance_scale=GUIDANCE,
     batch_size=1,
     seed=None,
+    at_once=MOST_IMAGES,
 ):
     """Draw `batch_size` pictures of `prompt`, with previews on the way.
 
@@ -52,6 +54,8 @@ def generate(
         guidance_scale: float in [1, 12] (Ho and Salimans 2022).
         batch_size: int in [1, 4]. Picture i is the same picture in a batch of any size.
         seed: int in [0, 2**31 - 1], or None for one at random, which the steps' `run` names.
+        at_once: int in [1, 4], pictures that a step moves together. Fewer take less memory and
+            more time; the pictures are the same.
 
     Returns:
         A generator of Step; every PREVIEW_EVERY-th and the last have previews, the last has images.
@@ -68,13 +72,18 @@ def generate(
         guidance_scale=checks.number(guidance_scale, "guidance_scale", 1, MOST_GUIDANCE),
         batch_size=checks.number(batch_size, "batch_size", 1, MOST_IMAGES, integer=True),
         seed=checks.seed(seed),
+        at_once=checks.number(at_once, "at_once", 1, MOST_IMAGES, integer=True),
     )
     return _generate(row, request)
 
 
 def passed_over(prompt, model=None):
-    """Return the words of a prompt that the model does not know or read, in order, as a tuple."""
-    row = catalog.pick(model, "text_to_image")
+    """Return the words of a prompt that the model does not know or read, in order, as a tuple.
+
+    Raises:
+        BadInput: as `generate`.
+    """
+    row, prompt = catalog.pick(model, "text_to_image"), checks.text(prompt, "prompt", PROMPT_LIMIT)
     tokenizer = loader.load(row.id).model.tokenizer
     unread = tokenizer.unknown(prompt) + tokenizer.unread(prompt)
     return tuple(dict.fromkeys(unread))
@@ -91,15 +100,20 @@ def denoise(loaded, request):
     began = time.perf_counter()
     move, pixels = loaded.compiled(_move), loaded.compiled(_pixels)
     latents = noise(request.seed, request.batch_size, loaded.model.latent_shape)
+    parts = [slice(i, i + request.at_once) for i in range(0, len(latents), request.at_once)]
     with loaded.lock:
-        context, mask = _read(loaded, request)
+        read = _read(loaded, request)
     levels = loaded.model.levels(request.steps)
     scale = np.float32(request.guidance_scale)
     for index in range(1, request.steps + 1):
         last = index == request.steps
         with loaded.lock:
-            latents, ahead = move(latents, *levels[index - 1 : index + 1], context, mask, scale)
-            drawn = pixels(ahead) if last else None
+            moved = [
+                move(part, *levels[index - 1 : index + 1], *_for_each(part, read), scale)
+                for part in (latents[each] for each in parts)
+            ]
+            latents, ahead = (np.concatenate(each) for each in zip(*moved, strict=True))
+            drawn = np.concatenate([pixels(ahead[each]) for each in parts]) if last else None
         shown = drawn
         if not last and index % PREVIEW_EVERY == 1:
             shown = _glimpse(loaded.model, ahead)
@@ -126,10 +140,14 @@ def _optional(text):
 
 
 def _read(loaded, request):
-    """Encode prompt and negative prompt once: context (2 * batch, length, width) and its mask."""
+    """Encode prompt and negative prompt once: context (2, length, width) and its mask."""
     token_ids = loaded.model.tokenizer([request.prompt, request.negative_prompt])
-    context, mask = loaded.compiled(_context)(token_ids)
-    return tuple(np.repeat(each, request.batch_size, axis=0) for each in (context, mask))
+    return loaded.compiled(_context)(token_ids)
+
+
+def _for_each(latents, read):
+    """Repeat context and mask for each of some pictures, (2 * pictures, ...) both."""
+    return tuple(np.repeat(each, len(latents), axis=0) for each in read)
 
 
 def _context(model, token_ids):

@@ -40,15 +40,16 @@ def running(job):
         JOBS.labels(job, outcome).observe(time.perf_counter() - began)
 
 
-class Models(Collector):
-    """What the loader holds and has done, read when it is asked for."""
+class Figures(Collector):
+    """What the server and the loader hold and have done, read when it is asked for."""
 
-    def __init__(self, waiting):
-        self._waiting = waiting
+    def __init__(self, gauges):
+        self._gauges = gauges
 
     def collect(self):
         """Yield the families of figures."""
-        yield GaugeMetricFamily("keras_hands_on_jobs_waiting", "Jobs in the queue", self._waiting())
+        for name, (meaning, read) in self._gauges.items():
+            yield GaugeMetricFamily(f"keras_hands_on_{name}", meaning, read())
         memory = GaugeMetricFamily(
             "keras_hands_on_model_bytes", "Memory of a loaded model's weights", labels=["model"]
         )
@@ -63,12 +64,13 @@ class Models(Collector):
         yield events
 
 
-def serve(host, port, waiting):
+def serve(host, port, gauges):
     """Serve the figures on a port of their own.
 
     Args:
         host: str, the address to listen on. port: int.
-        waiting: function without arguments that gives the number of jobs in the queue.
+        gauges: dict of a figure's name to (what it means, function without arguments that
+            gives it).
     """
-    REGISTRY.register(Models(waiting))
+    REGISTRY.register(Figures(gauges))
     start_http_server(port, addr=host)

@@ -17,7 +17,7 @@ from models import loader
 from models.checks import BadInput
 from models.loader import LoadError
 from models.sources import Trouble
-from serving import metrics
+from serving import metrics, temporary
 
 SAID = (BadInput, LoadError, Trouble)  # errors whose message is for the visitor
 DEADLINE = 1200.0  # seconds that a job may take, unless told otherwise
@@ -33,20 +33,25 @@ def set_deadline(seconds):
     _limits["deadline"] = float(seconds)
 
 
-def guarded(handler):
+def guarded(handler, smaller=None):
     """Wrap a handler, so that what it raises becomes an error that the visitor can act on.
 
     SAID show their own message. Anything else shows an error id and nothing of the exception,
     whose trace goes to the log under that id. A job that ran out of memory is tried once more when
     the models that nobody uses are gone. A generator ends at the deadline, since one that nobody
     watches would run on.
+
+    Args:
+        handler: function or generator function of a tab.
+        smaller: function of the same arguments for the second try, which gives the same with less
+            memory; None where there is no such way.
     """
-    name = handler.__name__.strip("_")
+    name, again = handler.__name__.strip("_"), smaller or handler
     if inspect.isgeneratorfunction(handler):
 
         @functools.wraps(handler)
         def guard(*values):
-            job = _in_time(name, handler, values)
+            job = _in_time(name, handler, again, values)
             try:
                 for value in job:
                     _given[job] = time.monotonic()
@@ -65,7 +70,7 @@ def guarded(handler):
                     return handler(*values)
                 except Exception as error:
                     _make_room(error)
-                    return handler(*values)
+                    return again(*values)
 
     return guard
 
@@ -109,7 +114,7 @@ def _watched(name):
             ended(outcome)
 
 
-def _in_time(name, handler, values):
+def _in_time(name, handler, again, values):
     """Run a generator within the deadline, watched."""
     began, given = time.monotonic(), False
     with _watched(name):
@@ -126,7 +131,7 @@ def _in_time(name, handler, values):
             if given:
                 raise
             _make_room(error)
-            yield from handler(*values)
+            yield from again(*values)
 
 
 def _make_room(error):
@@ -146,6 +151,8 @@ def _shown(error):
         return error
     if isinstance(error, SAID):
         return gr.Error(str(error), title="That did not work", print_exception=False)
+    if temporary.full(error):
+        return gr.Error(temporary.NO_ROOM, title="That did not work", print_exception=False)
     number = uuid.uuid4().hex[:8]
     log.error("error %s", number, exc_info=error)
     told = "Something failed on our side. Try again"

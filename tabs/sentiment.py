@@ -4,10 +4,11 @@ Knows nothing of how a model is run.
 """
 
 import csv
-import tempfile
-from pathlib import Path
+import io
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 
 from models import sentiment
 from tabs import jobs, model_picker, widgets
@@ -157,11 +158,11 @@ def _ready():
 
 
 def _as_csv(rows):
-    """The path of a new file with the table; Gradio moves it to its cache and clears that."""
-    path = Path(tempfile.mkdtemp()) / "sentiment.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as file:  # spreadsheets expect the mark
-        csv.writer(file).writerows([COLUMNS, *rows])
-    return str(path)
+    """The path of a file with the table, among the temporary ones that the app clears."""
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows([COLUMNS, *rows])
+    content = table.getvalue().encode("utf-8-sig")  # spreadsheets expect the mark
+    return save_bytes_to_cache(content, "sentiment.csv", get_upload_folder())
 
 
 def _summary(rows):

@@ -3,6 +3,7 @@
 Knows nothing of how a model is run.
 """
 
+import functools
 import html
 
 import gradio as gr
@@ -144,15 +145,24 @@ def _buttons(idle):
     return gr.Button(interactive=idle), gr.Button(interactive=not idle)
 
 
-@jobs.guarded
+def _one_by_one(*values):
+    """Draw the same pictures with less memory."""
+    return _drawn(*values, at_once=1)
+
+
+@functools.partial(jobs.guarded, smaller=_one_by_one)
 def _draw(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed):
     """Draw `batch_size` pictures of a prompt, away from the negative prompt; previews on the way.
 
     The same prompt, seed and settings give the same pictures.
     """
+    yield from _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed)
+
+
+def _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, **more):
     told = ""
     for step in text_to_image.generate(
-        prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed
+        prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, **more
     ):
         if step.previews is not None:
             told = told or _left_out(prompt, model)

@@ -143,6 +143,12 @@ def test_spaces_is_told_what_the_project_says():
     assert lowest == f">={told['python_version']}"
 
 
+@pytest.mark.parametrize("file", sorted(ROOT.glob("requirements*.txt")), ids=lambda file: file.stem)
+def test_every_requirement_is_pinned(file):
+    lines = [line.partition("#")[0].strip() for line in file.read_text().splitlines()]
+    assert all(line.startswith("-r ") or "==" in line for line in lines if line)
+
+
 @pytest.mark.parametrize("part", benchmarks.PARTS)
 def test_the_speed_tables_in_the_readme_are_the_measured_ones(part):
     found = json.loads(benchmarks.RESULTS.read_text())

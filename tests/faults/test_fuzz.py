@@ -17,7 +17,7 @@ from models.checks import BadInput
 
 pytestmark = pytest.mark.fault
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 3))
-SLOWEST = 2.0  # seconds for a picture of 60 x 40 pixels, however it is damaged
+SLOWEST = 2.0  # seconds of a processor for a picture of 60 x 40 pixels, however it is damaged
 
 
 def originals():
@@ -69,7 +69,7 @@ def test_damaged_pictures_are_read_or_refused(tmp_path):
     while time.monotonic() < until:
         content = mutated(rng.choice(seeds), rng)
         path.write_bytes(content)
-        began = time.perf_counter()
+        began = time.thread_time()
         try:
             found = images.read(path)
             assert found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3
@@ -77,6 +77,6 @@ def test_damaged_pictures_are_read_or_refused(tmp_path):
         except BadInput as told:
             assert str(told)
             refused += 1
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.thread_time() - began)
     print(f"{read:,} read, {refused:,} refused, the slowest in {slowest:.2f} s, seed {seed}")
     assert read and refused and slowest < SLOWEST

@@ -70,6 +70,27 @@ def test_image_is_the_same_picture_in_a_batch_of_another_size(drawn):
     assert np.abs(among[1].astype(int) - among[0]).max() > 8, "the batch repeats one picture"
 
 
+def test_pictures_that_do_not_fit_into_memory_together_are_drawn_in_turn(
+    drawn, loaded, monkeypatch
+):
+    together, compiled = drawn(batch_size=3)[-1].images, loaded.compiled
+
+    def for_one_picture(function, exact=False):
+        def run(*arrays):
+            if function is not text_to_image._context and len(arrays[0]) > 1:
+                raise MemoryError
+            return compiled(function, exact)(*arrays)
+
+        return run
+
+    monkeypatch.setattr(loaded, "compiled", for_one_picture)
+    with pytest.raises(MemoryError):
+        drawn(batch_size=3)
+    steps = drawn(batch_size=3, at_once=1)
+    assert [step.index for step in steps] == [1, 2, 3, 4, 5] and len(steps[0].previews) == 3
+    assert np.abs(steps[-1].images.astype(int) - together).max() <= 8
+
+
 @pytest.mark.parametrize(
     "change",
     [

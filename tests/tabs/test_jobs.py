@@ -5,9 +5,10 @@ import time
 import gradio as gr
 import pytest
 
-from models import loader
+from models import loader, text_to_image
 from models.checks import BadInput
 from tabs import jobs
+from tabs import text_to_image as drawing
 
 pytestmark = pytest.mark.fault
 SECRET = "token hf_abcdef at /home/someone"
@@ -118,3 +119,34 @@ def test_out_of_memory_is_tried_once_more_without_idle_models(stream, evictions)
         next(run()) if stream else run()
     work.times = 0
     assert (next(run()) if stream else run()) == "answer", "the app lives"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_second_try_is_the_smaller_one_where_there_is_one(stream, evictions):
+    work = TooFewBytes(times=1)
+
+    def streamed():
+        yield work()
+
+    def less():
+        return iter(["less"]) if stream else "less"
+
+    run = jobs.guarded(streamed if stream else lambda: work(), smaller=less)
+    assert (next(run()) if stream else run()) == "less" and len(evictions) == 1
+    assert (next(run()) if stream else run()) == "answer"
+
+
+def test_drawing_has_a_smaller_try(monkeypatch, evictions):
+    """Of two pictures that do not fit into memory at once, each is drawn for itself."""
+    tried, draw = [], text_to_image.generate
+
+    def generate(*values, at_once=4):
+        tried.append(at_once)
+        if at_once > 1:
+            raise MemoryError
+        return draw(*values, at_once=at_once)
+
+    monkeypatch.setattr(text_to_image, "generate", generate)
+    values = ["a dog", "", "stable_diffusion_picture_book", 1, 4.0, 2, 7]
+    (pictures, *_) = list(drawing._draw(*values))[-1]
+    assert tried == [4, 1] and len(evictions) == 1 and len(pictures) == 2
