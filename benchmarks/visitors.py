@@ -55,7 +55,7 @@ class Visitor(FastHttpUser):
     @task(1)
     def text_to_image(self):
         prompt = f"a {random.choice(THINGS)}"
-        data = [prompt, "", "stable_diffusion_picture_book", 25, 4.0, 1, random.randrange(9)]
+        data = [prompt, "", "stable_diffusion_picture_book", 25, 7.5, 1, random.randrange(9)]
         self._job("text_to_image", data)
 
     @task(1)

@@ -225,8 +225,7 @@ def trial(graph, arrays, allowed):
     """
     import tensorflow as tf
 
-    specs = [tf.TensorSpec(each.shape, each.dtype, name=f"x{at}") for at, each in enumerate(arrays)]
-    traced = graph.get_concrete_function(*specs)
+    traced = graph.get_concrete_function(*specs(arrays))
     tensors = [tf.convert_to_tensor(each) for each in arrays]
 
     def plain():
@@ -244,6 +243,13 @@ def trial(graph, arrays, allowed):
         found = programs[precision](*arrays)
         apart[precision] = distance(expected, found if outputs else [found])
     return Trial(plain, network, inputs, outputs, programs, apart)
+
+
+def specs(arrays):
+    """What a graph is traced for, so that `convert` knows its inputs again."""
+    import tensorflow as tf
+
+    return [tf.TensorSpec(each.shape, each.dtype, name=f"x{at}") for at, each in enumerate(arrays)]
 
 
 def _fastest(tried, equal):

@@ -96,7 +96,8 @@ def _build(row):
     device = runtime.start()
     module, _, name = row.task.partition(":")
     task = getattr(importlib.import_module(module), name)
-    return task.from_preset(str(row.folder), dtype=_precision(row, device))
+    with runtime.building:
+        return task.from_preset(str(row.folder), dtype=_precision(row, device))
 
 
 def _precision(row, device):

@@ -133,8 +133,8 @@ PUBLISHED = (
         title="Stable Diffusion 1.4",
         task="models.architectures.published_diffusion:StableDiffusion14",
         knows="whatever can be said in up to 75 pieces of words, in any style",
-        limits="Minutes to a picture on a CPU; hands, faces and lettering go wrong. Guidance 7.5 "
-        "suits it. Pictures of 512 x 512 pixels.",
+        limits="Minutes to a picture on a CPU; hands, faces and lettering go wrong. "
+        "Pictures of 512 x 512 pixels.",
         trained_on="LAION pictures and their captions",
         licence="CreativeML Open RAIL-M",
         parameters=1_032_071_643,
@@ -154,8 +154,8 @@ PUBLISHED = (
         title="Stable Diffusion 2.1",
         task="models.architectures.published_diffusion:StableDiffusion21",
         knows="whatever can be said in up to 75 pieces of words, in any style",
-        limits="Minutes to a picture on a CPU; hands, faces and lettering go wrong. Guidance 7.5 "
-        "suits it. Pictures of 512 x 512 pixels.",
+        limits="Minutes to a picture on a CPU; hands, faces and lettering go wrong. "
+        "Pictures of 512 x 512 pixels.",
         trained_on="LAION pictures and their captions",
         licence="CreativeML Open RAIL++-M",
         parameters=1_255_788_763,

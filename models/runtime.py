@@ -19,6 +19,8 @@ GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # what Linux calls GPUs that TensorFlow c
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
 DEVICES = Path("/dev")
 _starting = threading.Lock()
+# While keras-hub builds a model it swaps a base of all its classes; one traced meanwhile fails.
+building = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,13 @@ class Compiled:
         """The function of the model as a tf.function."""
         return _graph(self._bound, start())
 
+    def _traced(self, given):
+        """The graph, traced for tensors or specs of them."""
+        graph = self.graph
+        with building:
+            graph.get_concrete_function(*given)
+        return graph
+
     @functools.cached_property
     def _bound(self):
         return functools.partial(self._function, self._build())
@@ -220,18 +229,24 @@ class Compiled:
 
     def _chosen(self, arrays):
         if not (self._key and on_cpu()):
-            return self._on_keras(start())
+            return self._on_keras(start(), arrays)
         try:
-            program = converted.program(lambda: self.graph, arrays, self._key, self._exact)
+            graph = functools.partial(self._traced, converted.specs(arrays))
+            program = converted.program(graph, arrays, self._key, self._exact)
         except converted.Unsuited as reason:
-            return self._tensors, Choice("TensorFlow", start().precision, str(reason))
+            return self._by_graph(arrays, str(reason))
         return program, Choice("OpenVINO", program.verdict.precision, program.verdict.reason)
 
-    def _on_keras(self, device):
+    def _on_keras(self, device, arrays):
         if "tensorflow" not in device.backend.lower():
             return self._eager, Choice(_backend(), device.precision, "run step by step")
-        compiled = "a graph, with XLA" if device.name != "CPU" else "a graph"
-        return self._tensors, Choice("TensorFlow", device.precision, compiled)
+        return self._by_graph(arrays, "a graph, with XLA" if device.name != "CPU" else "a graph")
+
+    def _by_graph(self, arrays, reason):
+        import tensorflow as tf
+
+        self._traced(map(tf.convert_to_tensor, arrays))
+        return self._tensors, Choice("TensorFlow", start().precision, reason)
 
     def _tensors(self, *arrays):
         import tensorflow as tf

@@ -17,7 +17,7 @@ MOST_STEPS = 100
 MOST_GUIDANCE = 12.0
 MOST_IMAGES = 4
 STEPS = 25
-GUIDANCE = 4.0
+GUIDANCE = 7.5  # as KerasCV's text_to_image has it
 PREVIEW_EVERY = 3  # steps
 
 

@@ -1,11 +1,15 @@
 """Device and precision: what is chosen and what is said of it."""
 
 import dataclasses
+import functools
 import re
+import sys
+import threading
 
+import numpy as np
 import pytest
 
-from models import catalog, loader, runtime
+from models import catalog, classification, loader, runtime
 from tabs import status
 
 
@@ -43,3 +47,53 @@ def test_precision_goes_by_memory(name, gigabytes, device, expected, monkeypatch
     monkeypatch.setattr(loader._shelf, "budget", int(gigabytes * 1e9))
     chosen = dataclasses.replace(runtime.start(), precision=device)
     assert loader._precision(catalog.get(name), chosen) == expected
+
+
+class Small:
+    """A task of keras-hub that is built in no time, as the catalogue's `task` names one."""
+
+    @staticmethod
+    @functools.cache
+    def _parts():
+        import keras_hub
+
+        backbone = keras_hub.models.ResNetBackbone(
+            input_conv_filters=[64],
+            input_conv_kernel_sizes=[3],
+            stackwise_num_filters=[64],
+            stackwise_num_blocks=[1],
+            stackwise_num_strides=[1],
+            block_type="basic_block",
+            image_shape=(8, 8, 3),
+        )
+        converter = keras_hub.layers.ResNetImageConverter(image_size=(8, 8))
+        return backbone, 3, keras_hub.models.ResNetImageClassifierPreprocessor(converter)
+
+    @classmethod
+    def from_preset(cls, folder, dtype):
+        import keras_hub
+
+        return keras_hub.models.ResNetImageClassifier(*cls._parts())
+
+
+@pytest.mark.slow
+def test_a_model_is_traced_while_others_are_built():
+    """keras-hub swaps a base of its classes meanwhile."""
+    row = dataclasses.replace(catalog.get("resnet_cifar10"), task=f"{__name__}:Small")
+    model, done, interval = loader._build(row), threading.Event(), sys.getswitchinterval()
+
+    def build():
+        while not done.wait(0.005):
+            loader._build(row)
+
+    thread = threading.Thread(target=build)
+    try:
+        sys.setswitchinterval(1e-5)
+        thread.start()
+        for count in range(1, 40):
+            pixels = np.zeros((count, 8, 8, 3), np.uint8)
+            assert len(runtime.compile(classification.probabilities, model)(pixels)) == count
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(interval)
