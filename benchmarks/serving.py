@@ -27,7 +27,7 @@ REQUESTS = 10  # of each client
 ASKED = {  # endpoint of each capability, and what to ask it
     "classification": ("/classify", {"image": handle_file(PICTURE)}),
     "detection": ("/detect", {"image": handle_file(PICTURE)}),
-    "text_to_image": ("/text_to_image", {"prompt": "a dog"}),
+    "text_to_image": ("/text_to_image", {"prompt": "a dog", "negative_prompt": ""}),
     "sentiment": ("/sentiment", {"text": "A joy."}),
     "text_generation": ("/generate", {"prompt": "The fox"}),
     "captioning": ("/caption", {"image": handle_file(PICTURE)}),

@@ -231,8 +231,9 @@ class Compiled:
         if not (self._key and on_cpu()):
             return self._on_keras(start(), arrays)
         try:
-            graph = functools.partial(self._traced, converted.specs(arrays))
-            program = converted.program(graph, arrays, self._key, self._exact)
+            program = converted.program(
+                lambda: self._traced(converted.specs(arrays)), arrays, self._key, self._exact
+            )
         except converted.Unsuited as reason:
             return self._by_graph(arrays, str(reason))
         return program, Choice("OpenVINO", program.verdict.precision, program.verdict.reason)
