@@ -37,11 +37,12 @@ def build(capability):
         with gr.Row():
             fetch = gr.Button("Download", size="sm", variant="primary")
             stop = gr.Button("Cancel", size="sm", interactive=False)
+        end = gr.HTML(padding=False)  # apart, since a last word of progress may come after it
     with gr.Accordion("Model card", open=False, elem_classes=["settings", "later"]):
         card = gr.Markdown(first.card, elem_classes="model-card")
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    picker.change(_shown, picker, [brief, card, offer, told], **quiet)
-    coming = fetch.click(_fetching, None, [fetch, stop], queue=False, **quiet).then(
+    picker.change(_shown, picker, [brief, card, offer, told, end], **quiet)
+    coming = fetch.click(_fetching, None, [fetch, stop, end], queue=False, **quiet).then(
         # A download that is being cancelled must not swallow the next one.
         _fetch,
         picker,
@@ -50,9 +51,10 @@ def build(capability):
         trigger_mode="multiple",
         **quiet,
     )
-    for ended in (coming.success, coming.failure):
-        ended(lambda name: _ended(capability, name), picker, [picker, offer, fetch, stop], **quiet)
-    stop.click(_stopped, picker, [told, fetch, stop], cancels=coming, queue=False, **quiet)
+    for after in (coming.success, coming.failure):
+        after(lambda name: _ended(capability, name), picker, [picker, offer, fetch, stop], **quiet)
+    ended = [told, fetch, stop, end]
+    stop.click(_stopped, picker, ended, cancels=coming, queue=False, **quiet)
     return picker
 
 
@@ -69,7 +71,7 @@ def _label(row):
 
 def _shown(name):
     row = catalog.get(name)
-    return _brief(row), row.card, gr.Column(visible=not row.here), _told(row)
+    return _brief(row), row.card, gr.Column(visible=not row.here), _told(row), ""
 
 
 def _brief(row):
@@ -96,7 +98,7 @@ def _told(row):
 
 
 def _fetching():
-    return gr.Button(interactive=False), gr.Button(interactive=True)
+    return gr.Button(interactive=False), gr.Button(interactive=True), ""
 
 
 @jobs.guarded
@@ -135,6 +137,5 @@ def _ended(capability, name):
 
 
 def _stopped(name):
-    row = catalog.get(name)
-    told = _told(row) + "<p>Stopped. What has come is kept.</p>"
-    return told, gr.Button(interactive=True), gr.Button(interactive=False)
+    buttons = gr.Button(interactive=True), gr.Button(interactive=False)
+    return _told(catalog.get(name)), *buttons, "<p>Stopped. What has come is kept.</p>"
