@@ -112,9 +112,10 @@ def fact(key, find):
 def _write(file, text):
     """Write a file beside its place and move it there in one step."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as partial:
-        partial.write(text)
-    os.replace(partial.name, file)
+    with tempfile.TemporaryDirectory(dir=file.parent) as partial:
+        fresh = Path(partial, file.name)
+        fresh.write_text(text)
+        fresh.rename(file)
 
 
 def cache():

@@ -85,7 +85,7 @@ def raw(app_url):
 
 def warmed(address):
     """A Raw on an app that has said that it is ready."""
-    found, until = Raw(address), time.monotonic() + 600
+    found, until = Raw(address), time.monotonic() + 240
     while httpx.get(f"{found.address}/readyz", timeout=120).status_code != 200:
         assert time.monotonic() < until, "the app never got ready"
         time.sleep(0.5)
