@@ -1,6 +1,7 @@
 """Entry point: arguments, the page from TABS, launch.
 
-Knows no model. The page is served first; Keras is imported and models are warmed up behind it.
+Knows no model. The page is served first; models are warmed up behind it, and what they are made of
+is converted in a process of its own.
 """
 
 import argparse
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from models import catalog, hub, loader, runtime
+from models import catalog, converted, hub, loader, runtime
 from models.sources import Trouble
+from models.workshop import workshop
 from serving import fairness, guard, metrics, temporary
 from tabs import TABS, jobs, status
 
@@ -128,16 +130,17 @@ def theme():
 
 
 def warm_up():
-    """Load and compile each tab's default model, in the order on screen, and import Keras.
+    """Load and compile each tab's default model, in the order on screen.
 
-    The first ones need no Keras where an earlier start has kept their programs.
+    They need no Keras where an earlier start, or the workshop, has kept their programs.
     """
     for tab in TABS:
         try:
             tab.warm_up()
         except Exception:
             logging.getLogger(__name__).exception("warming up %s failed", tab.__name__)
-    runtime.start()
+    if runtime.known() is None:
+        runtime.start()
     guard.ready.set()
 
 
@@ -213,6 +216,9 @@ def main(argv=None):
     jobs.set_deadline(options.deadline)
     jobs.start_cleaning()
     signal.signal(signal.SIGTERM, end)
+    workshop.open()
+    if not converted.cache().is_dir():
+        workshop.start()
     with temporary.folder() as folder:
         blocks = launch(options)
         temporary.keep_within(blocks, folder, options.disk_budget * 1e9)
@@ -223,6 +229,7 @@ def main(argv=None):
         if options.models == "pretrained":
             threading.Thread(target=fetch_first, daemon=True, name="fetch").start()
         blocks.block_thread()
+    workshop.stop()
     sys.stdout.flush()
     # A job in native code would abort the interpreter on its own way out.
     os._exit(0)

@@ -199,9 +199,9 @@ def _bert_tiny():
 
 def _bytes(size):
     """A byte-level vocabulary of some size without merges to speak of: words are not timed."""
-    from models import text_generation
+    from models import tokens
 
-    letters = list(text_generation._table())
+    letters = list(tokens.letters())
     special = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
     words = [*letters, "oo", *special]
     words += [f"word{at}" for at in range(len(words), size)]

@@ -6,16 +6,10 @@ and nothing else draws in between, so that a seed gives the same images each tim
 """
 
 import atexit
-import contextlib
-import os
-import pickle
-import signal
-import subprocess
-import sys
 import threading
 import traceback
-from pathlib import Path
 
+from models import apart
 from models.checks import BadInput
 
 DEADLINE = 60  # seconds for one chain
@@ -64,7 +58,9 @@ class Worker:
             timer = threading.Timer(self._deadline, _end, (process, late))
             timer.start()
             try:
-                answer = _ask(process, (code, images, labels))
+                answer = process.ask((code, images, labels))
+            except apart.Ended as ended:
+                answer = str(ended)
             finally:
                 timer.cancel()
         if late.is_set():
@@ -80,42 +76,12 @@ class Worker:
         """End the process."""
         if self._process:
             self._process.kill()
-            self._process.wait()
 
     def _ready(self):
-        if self._process is None or self._process.poll() is not None:
-            self._process = _launched()
+        if self._process is None or not self._process.alive:
+            self._process = apart.Process("models.augmentation_worker", _SETTINGS)
+            self._process.wait()
         return self._process
-
-
-def _launched():
-    process = subprocess.Popen(
-        [sys.executable, "-m", "models.augmentation_worker"],
-        cwd=Path(__file__).parent.parent,
-        env={**os.environ, **_SETTINGS},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C reaches the app, whose end then closes our input
-    )
-    if _read(process) != "ready":
-        raise RuntimeError("the augmentation process could not start; its log says why")
-    return process
-
-
-def _ask(process, job):
-    with contextlib.suppress(BrokenPipeError):
-        pickle.dump(job, process.stdin)
-        process.stdin.flush()
-    return _read(process)
-
-
-def _read(process):
-    try:
-        return pickle.load(process.stdout)
-    except (EOFError, pickle.UnpicklingError):
-        process.kill()
-        process.wait()
-        return "the process ended before it answered"
 
 
 def _end(process, late):
@@ -127,27 +93,15 @@ worker = Worker()
 atexit.register(worker.stop)
 
 
-def main():
-    """Answer jobs from standard input until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not reach the answers
+def _prepare():
     import keras_cv  # noqa: F401
-
-    _quiet()
-    _send(answers, "ready")
-    with contextlib.suppress(EOFError):
-        while True:
-            _send(answers, _result(*pickle.load(sys.stdin.buffer)))
-
-
-def _quiet():
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
 
 
-def _result(code, images, labels):
+def _result(job):
+    code, images, labels = job
     space = {"images": images, "labels": labels}
     try:
         exec(compile(code, "chain.py", "exec"), space)
@@ -156,10 +110,5 @@ def _result(code, images, labels):
     return space["augmented"], space["mixed"]
 
 
-def _send(stream, value):
-    pickle.dump(value, stream)
-    stream.flush()
-
-
 if __name__ == "__main__":
-    main()
+    apart.serve(_prepare, _result)

@@ -5,6 +5,7 @@ at once, with the GRU's state going in and coming out.
 """
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -46,21 +47,39 @@ def caption(image, model=None, count=5, seed=None, method="sample", temperature=
     temperature = checks.number(temperature, "The temperature", 0.1, 2)
     top_p = checks.number(top_p, "top_p", 0.05, 1)
     with loader.use(row.id) as loaded:
-        began, captioner = time.perf_counter(), loaded.model
-        if vision_language.speaks(captioner):
+        began, voice = time.perf_counter(), loaded.told(speech)
+        if voice is None:
             with loaded.lock:
                 texts = vision_language.tell(
-                    captioner, picture, count, method, seed, temperature, top_p
+                    loaded.model, picture, count, method, seed, temperature, top_p
                 )
             return Captions(texts, loaded.run(began, seed if method == "sample" else None))
-        square, _ = images.letterbox(picture, captioner.size)
-        speaker = Speaker(captioner, _locked(loaded, look), _locked(loaded, say), square)
+        square, _ = images.letterbox(picture, voice["size"])
+        voice = SimpleNamespace(**voice)
+        speaker = Speaker(voice, _locked(loaded, look), _locked(loaded, say), square)
         if method == "sample":
             told = speaker.sample(seed, temperature, top_p)
         else:
             told = speaker.greedy() if method == "greedy" else speaker.beam()
         texts, sure = zip(*different(told, count), strict=True)
         return Captions(texts, loaded.run(began, seed if method == "sample" else None), sure)
+
+
+def speech(model):
+    """What a Speaker reads of a Captioner, a dict of JSON values; None for a model that is asked.
+
+    `vocabulary`, `once` (ids of the tokens that no caption says twice), `length` (words of a
+    caption at most), `width` (of the GRU's state) and `size` (pixels a side that it looks at).
+    """
+    if vision_language.speaks(model):
+        return None
+    return {
+        "vocabulary": list(model.vocabulary),
+        "once": list(model.once),
+        "length": model.length,
+        "width": model.width,
+        "size": model.size,
+    }
 
 
 def _locked(loaded, function):
@@ -112,7 +131,7 @@ class Speaker:
     """Says captions of one image with a captioner.
 
     Args:
-        captioner: the Captioner; only its vocabulary and settings are used here.
+        captioner: a Captioner, or what `speech` tells of one as attributes.
         look, say: the functions of this module, compiled, without their model.
         square: array (size, size, 3) of uint8.
     """

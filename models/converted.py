@@ -68,7 +68,7 @@ class Program:
         return values if self.verdict.outputs else values[0]
 
 
-def program(graph, arrays, key, exact=False):
+def program(graph, arrays, key, exact=False, make=None):
     """The Program of a graph for arrays of these shapes, from disk if it is there.
 
     Args:
@@ -77,6 +77,7 @@ def program(graph, arrays, key, exact=False):
         arrays: sequence of NumPy arrays to trace, compare and time it with.
         key: str that stands for the graph and its weights; shapes, versions and CPU are added.
         exact: bool, in float32 only.
+        make: callable, called first if it is not there, that may put it there in another process.
 
     Raises:
         Unsuited: OpenVINO cannot convert it, or is not equal, or not faster.
@@ -84,29 +85,45 @@ def program(graph, arrays, key, exact=False):
     allowed = precisions()[:1] if exact else precisions()
     kind = [(str(each.dtype), each.shape) for each in arrays]
     folder = cache() / _digest(key, kind, allowed)
-    verdict, network = _kept(folder) or _made(folder, graph(), arrays, allowed)
+    found = _kept(folder)
+    if make and not found:
+        make()
+        found = _kept(folder)
+    verdict, network = found or _made(folder, graph(), arrays, allowed)
     if not verdict.precision:
         raise Unsuited(verdict.reason)
     return Program(network, verdict)
 
 
-def fact(key, find):
+def fact(key, find, make=None):
     """What `find()` gives, JSON values: from disk if it was asked for before, else kept there.
 
     Args:
         key: str that stands for what is asked and the weights that the answer hangs on.
         find: callable without arguments.
+        make: as `program` takes it.
     """
     file = cache() / f"{_digest(key)}.json"
-    try:
-        return json.loads(file.read_text())
-    except (OSError, ValueError):
-        found = find()
+    kept = _read(file)
+    if make and not kept:
+        make()
+        kept = _read(file)
+    if kept:
+        return kept[0]
+    found = find()
     try:
         _write(file, json.dumps(found))
     except OSError as error:
         log.warning("what is known of a model is not kept in %s (%s)", file, error)
     return found
+
+
+def _read(file):
+    """The JSON value in a file, alone in a list; [] where there is none to read."""
+    try:
+        return [json.loads(file.read_text())]
+    except (OSError, ValueError):
+        return []
 
 
 def _write(file, text):

@@ -20,6 +20,7 @@ import psutil
 from models import catalog, runtime
 from models.results import Run
 from models.rows import Model, Published
+from models.workshop import Job, workshop
 
 SHARE = 0.6  # of the memory available at start that models may hold
 
@@ -57,11 +58,15 @@ class Loaded:
         with self._building:
             return self._built
 
-    def told(self, function: Callable):
-        """Return `function(model)`, JSON values, kept on disk where programs are."""
-        if function not in self._facts:
-            self._facts[function] = runtime.fact(function, lambda: self.model, self.key)
-        return self._facts[function]
+    def told(self, function: Callable, *given):
+        """Return `function(model, *given)`, JSON values, kept on disk where programs are."""
+        asked = (function, *given)
+        if asked not in self._facts:
+            make = functools.partial(self._make, function, given, fact=True)
+            self._facts[asked] = runtime.fact(
+                function, lambda: self.model, self.key, *given, make=make
+            )
+        return self._facts[asked]
 
     def compiled(self, function: Callable, exact=False):
         """Return `function(model, *arrays)` compiled, built on the first call for `function`.
@@ -70,10 +75,16 @@ class Loaded:
         and a text's score with the number of texts beside it.
         """
         if function not in self._callables:
+            make = functools.partial(self._make, function, exact=exact)
             self._callables[function] = runtime.Compiled(
-                function, lambda: self.model, self.key, exact
+                function, lambda: self.model, self.key, exact, make
             )
         return self._callables[function]
+
+    def _make(self, function, given, fact=False, exact=False):
+        """Have a program or a fact kept on disk by the workshop, if it is open."""
+        if workshop.opened:
+            workshop.make(Job(self.row, budget(), function, tuple(given), fact, exact))
 
     def choices(self):
         """Return what runs each function so far: a dict of its name to a list of `Choice`."""
@@ -98,6 +109,11 @@ def _build(row):
     task = getattr(importlib.import_module(module), name)
     with runtime.building:
         return task.from_preset(str(row.folder), dtype=_precision(row, device))
+
+
+def unshelved(row):
+    """Return the Loaded of a row that no shelf keeps."""
+    return Loaded(row, functools.partial(_build, row), key=_identify(row))
 
 
 def _precision(row, device):

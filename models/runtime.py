@@ -5,6 +5,7 @@ Knows no particular model. Keras is imported by `start`, once, never at module l
 
 import contextlib
 import functools
+import importlib.metadata
 import os
 import sys
 import threading
@@ -18,6 +19,7 @@ from models import converted
 GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # what Linux calls GPUs that TensorFlow can use, in /dev
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
 DEVICES = Path("/dev")
+NO_GPU = "TensorFlow finds no GPU on this machine."
 _starting = threading.Lock()
 # While keras-hub builds a model it swaps a base of all its classes; one traced meanwhile fails.
 building = threading.Lock()
@@ -34,8 +36,11 @@ class Device:
     warning: str = ""  # what the host should know at once
 
 
-def started():
-    """Return the Device if Keras has been imported and a device chosen, else None."""
+def known():
+    """Return the Device if it is known, without importing Keras, else None."""
+    if start.device is None and _nothing_else():
+        stack = f"Keras {importlib.metadata.version('keras')} on TensorFlow"
+        return Device("CPU", "float32", NO_GPU, stack)
     return start.device
 
 
@@ -56,20 +61,23 @@ start.device = None
 
 def on_cpu():
     """Whether TensorFlow runs on the CPU here, which takes no import where Linux has no GPU."""
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        return False
-    if start.device is None and sys.platform == "linux":
-        return not _gpus() or _cpu()
-    return _cpu()
+    if start.device is None and _nothing_else():
+        return True
+    return _backend_asked() == "tensorflow" and start().name == "CPU"
+
+
+def _nothing_else():
+    """Whether it is sure that TensorFlow will run on a CPU."""
+    return _backend_asked() == "tensorflow" and sys.platform == "linux" and not _gpus()
+
+
+def _backend_asked():
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
 
 
 def _gpus():
     """The files of the machine's GPUs, a list of Paths."""
     return [found for name in GPUS for found in DEVICES.glob(name)]
-
-
-def _cpu():
-    return start().name == "CPU"
 
 
 def _choose():
@@ -111,7 +119,7 @@ def _without_gpu():
             "requirements-gpu.txt in place of requirements.txt."
         )
         return reason, _stack(), "its GPU is not used"
-    return "TensorFlow finds no GPU on this machine.", _stack()
+    return NO_GPU, _stack()
 
 
 def _gpu_precision(capability):
@@ -162,17 +170,20 @@ def compile(function, model, key=None, exact=False):
     return Compiled(function, lambda: model, key, exact)
 
 
-def fact(function, build, key=None):
-    """What `function(model)` says, JSON values; where programs are kept, so is this.
+def fact(function, build, key=None, *given, make=None):
+    """What `function(model, *given)` says, JSON values; where programs are kept, so is this.
 
     Args:
-        function: takes the model.
+        function: takes the model and what is given.
         build: callable that gives the model, called only if the answer is not kept yet.
         key: as `compile` takes it.
+        *given: JSON values that the answer hangs on, none of them a visitor's.
+        make: callable, called first if the answer is not kept yet, that may have it kept.
     """
     if not (key and on_cpu()):
-        return function(build())
-    return converted.fact(_named(key, function), lambda: function(build()))
+        return function(build(), *given)
+    name = " ".join([_named(key, function), *map(repr, given)])
+    return converted.fact(name, lambda: function(build(), *given), make)
 
 
 def _named(key, function):
@@ -195,14 +206,15 @@ class Compiled:
         function, key, exact: as `compile` takes them.
         build: callable that gives the model, called once something has to be traced: where a
             program is kept for what is asked, neither the model nor Keras is needed.
+        make: callable of a list of arrays that may have a program for them kept, or None.
     """
 
-    def __init__(self, function, build, key=None, exact=False):
+    def __init__(self, function, build, key=None, exact=False, make=None):
         self.name = function.__name__.strip("_").replace("_", " ")
         self.choices = {}  # by the inputs' shapes and types
         self._function, self._build = function, build
         self._key = key and _named(key, function)
-        self._exact, self._runs = exact, {}
+        self._exact, self._make, self._runs = exact, make, {}
 
     @functools.cached_property
     def graph(self):
@@ -230,9 +242,10 @@ class Compiled:
     def _chosen(self, arrays):
         if not (self._key and on_cpu()):
             return self._on_keras(start(), arrays)
+        make = self._make and functools.partial(self._make, arrays)
         try:
             program = converted.program(
-                lambda: self._traced(converted.specs(arrays)), arrays, self._key, self._exact
+                lambda: self._traced(converted.specs(arrays)), arrays, self._key, self._exact, make
             )
         except converted.Unsuited as reason:
             return self._by_graph(arrays, str(reason))

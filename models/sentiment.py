@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from models import catalog, checks, loader, runtime
+from models import catalog, checks, loader, runtime, tokens
 from models.results import Sentiment
 
 MOST = 1000  # texts in one call
@@ -75,12 +75,12 @@ def shares(loaded, texts):
 
     A TextClassifier has learnt the classes; a CausalLM is asked.
     """
-    if hasattr(loaded.model, "call_with_cache"):
+    frame = loaded.told(window)
+    if frame is None:
         return np.stack([_asked(loaded, text) for text in texts])
-    packing = loaded.model.preprocessor
-    pieces = [np.asarray(each, "int32") for each in packing.tokenizer(texts)]
-    parts, owners = windows(pieces, packing.sequence_length - 2)
-    logs = _log_shares(loaded, [framed(part, packing) for part in parts])
+    pieces = [np.asarray(each, "int32") for each in tokens.words(loaded)(texts)]
+    parts, owners = windows(pieces, frame["length"] - 2)
+    logs = _log_shares(loaded, [framed(part, frame) for part in parts])
     weights = np.array([len(part) for part in parts], "float64")[:, None]
     return pooled(logs, weights, owners, len(texts))
 
@@ -91,19 +91,35 @@ def _asked(loaded, text):
     Zero-shot, by the likelihood of each answer's first piece, as Brown et al. 2020, "Language
     models are few-shot learners", compare answers. The markup is Qwen's, its thinking left empty.
     """
-    tokenizer = loaded.model.preprocessor.tokenizer
-    begin, end = (tokenizer.token_to_id(mark) for mark in ("<|im_start|>", "<|im_end|>"))
-    asked = tokenizer(f"user\n{QUESTION}\n\n{text}")[:LONGEST]
-    between, reply = tokenizer("\n"), tokenizer("assistant\n<think>\n\n</think>\n\n")
-    ids = np.concatenate([[begin], asked, [end], between, [begin], reply])
-    words = [int(tokenizer(answer)[0]) for answer in ANSWERS]
-    tokens = np.zeros((1, 1 << (len(ids) - 1).bit_length()), "int32")
-    tokens[0, : len(ids)] = ids
+    reads = tokens.of(loaded)
+    begin, end = map(reads.id_of, ("<|im_start|>", "<|im_end|>"))
+    asked = reads.ids(f"user\n{QUESTION}\n\n{text}")[:LONGEST]
+    between, reply = reads.ids("\n"), reads.ids("assistant\n<think>\n\n</think>\n\n")
+    ids = [begin, *asked, end, *between, begin, *reply]
+    words = [reads.ids(answer)[0] for answer in ANSWERS]
+    row = np.zeros((1, 1 << (len(ids) - 1).bit_length()), "int32")
+    row[0, : len(ids)] = ids
     with loaded.lock:
-        logits = loaded.compiled(next_logits, exact=True)(tokens, np.int32(len(ids) - 1))
+        logits = loaded.compiled(next_logits, exact=True)(row, np.int32(len(ids) - 1))
     logs = logits[0, words].astype("float64")
     shares = np.exp(logs - logs.max())
     return shares / shares.sum()
+
+
+def window(model):
+    """What frames a window of pieces, a dict of JSON values; None for a model that is asked.
+
+    `length`, pieces in it at most, `first` and `last`, ids of its ends, and `padding`.
+    """
+    if hasattr(model, "call_with_cache"):
+        return None
+    tokenizer = model.preprocessor.tokenizer
+    return {
+        "length": model.preprocessor.sequence_length,
+        "first": tokenizer.cls_token_id,
+        "last": tokenizer.sep_token_id,
+        "padding": tokenizer.pad_token_id,
+    }
 
 
 def next_logits(model, tokens, last):
@@ -132,13 +148,12 @@ def windows(pieces, length):
     return [part for each in parts for part in each], np.repeat(np.arange(len(pieces)), counts)
 
 
-def framed(part, packing):
-    """Put a window between [CLS] and [SEP] and pad it to one of two lengths, (length,) int32."""
-    tokenizer = packing.tokenizer
-    full = packing.sequence_length
+def framed(part, frame):
+    """Put a window into its frame, as `window` tells it: one of two lengths, (length,) int32."""
+    full = frame["length"]
     room = min(SHORT, full) if len(part) + 2 <= SHORT else full
-    row = np.full(room, tokenizer.pad_token_id, "int32")
-    row[: len(part) + 2] = [tokenizer.cls_token_id, *part, tokenizer.sep_token_id]
+    row = np.full(room, frame["padding"], "int32")
+    row[: len(part) + 2] = [frame["first"], *part, frame["last"]]
     return row
 
 

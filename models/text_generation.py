@@ -4,15 +4,13 @@ Knows no page, and nothing of how a model was trained. The cache of keys and val
 and the random numbers belong to one call, so that calls do not disturb each other.
 """
 
-import codecs
 import functools
 import itertools
-import re
 import time
 
 import numpy as np
 
-from models import catalog, checks, loader, runtime, samplers
+from models import catalog, checks, loader, runtime, samplers, tokens
 from models.results import Token
 
 SAMPLERS = ("top_p", "top_k", "greedy", "beam", "contrastive")
@@ -20,7 +18,6 @@ LONGEST = 1000  # tokens of one call
 MOST_CANDIDATES = 100  # of top_k
 SMALLEST_CACHE = 256  # tokens; longer ones are the next powers of two, so that few shapes compile
 PARTED = ("Gemma3CausalLM",)  # classes whose cache is a pair of keys and values a layer
-TURN_END = "<end_of_turn>"  # ends what Gemma says
 
 
 def generate(
@@ -92,14 +89,14 @@ def _chooser(sampler, temperature, k, p, beams, alpha, seed):
 def _stream(prompt, name, count, choose, seed):
     with loader.use(name) as loaded:
         began = time.perf_counter()
-        tokenizer = loaded.model.preprocessor.tokenizer
-        read = [int(number) for number in tokenizer(prompt)]
-        if tokenizer.start_token_id is not None:  # Qwen's texts begin without one
-            read = [tokenizer.start_token_id, *read]
+        reads, start = tokens.of(loaded), loaded.told(frame)["start"]
+        read = reads.ids(prompt)
+        if start is not None:  # Qwen's texts begin without one
+            read = [start, *read]
         decoder = Decoder(loaded, read, count)
         before = ""
         for choice in itertools.islice(choose(decoder), count):
-            text = _text(tokenizer, choice.ids)
+            text = tokens.decoded(reads, choice.ids)
             piece = text[len(before) :] if text.startswith(before) else text
             before = text
             yield Token(
@@ -117,12 +114,8 @@ class Decoder:
     """
 
     def __init__(self, loaded, ids, room):
-        self.loaded = loaded
-        packing = loaded.model.preprocessor
-        self.ends = _ends(packing.tokenizer)
-        # Where positions are rotations there is no longest text: as much as the preset packs then.
-        longest = getattr(loaded.model.backbone, "max_sequence_length", None)
-        self.context = longest or packing.sequence_length
+        self.loaded, within = loaded, loaded.told(frame)
+        self.ends, self.context = set(within["ends"]), within["context"]
         self.length = min(self.context, _power_of_two(max(SMALLEST_CACHE, len(ids) + room)))
         self.start, self.note = ids[0], ""
         self.ids = np.array([ids[1:]], "int32")
@@ -185,6 +178,24 @@ class Decoder:
     def _run(self, function, *arrays):
         with self.loaded.lock:
             return self.loaded.compiled(function, exact=True)(*arrays)
+
+
+def frame(model):
+    """What a Decoder has to know of a causal language model, a dict of JSON values.
+
+    `start`, the id that texts begin with, or None; `ends`, the ids that end a text, as keras-hub's
+    `generate` takes them; `context`, tokens that it sees at once.
+    """
+    packing = model.preprocessor
+    tokenizer = packing.tokenizer
+    turn = [tokenizer.token_to_id(tokens.TURN_END)] if hasattr(tokenizer, "proto") else []
+    # Where positions are rotations there is no longest text: as much as the preset packs then.
+    longest = getattr(model.backbone, "max_sequence_length", None)
+    return {
+        "start": tokenizer.start_token_id,
+        "ends": [tokenizer.end_token_id, *turn],
+        "context": longest or packing.sequence_length,
+    }
 
 
 def prefill(model, tokens, last):
@@ -253,43 +264,3 @@ def _filled(array):
     return np.pad(
         array, [(0, _power_of_two(len(array)) - len(array))] + [(0, 0)] * (array.ndim - 1), "edge"
     )
-
-
-def _ends(tokenizer):
-    """Ids of the tokens that end a text, as keras-hub's `generate` takes them."""
-    turn = [tokenizer.token_to_id(TURN_END)] if _sentence_pieces(tokenizer) else []
-    return {tokenizer.end_token_id, *turn}
-
-
-def _text(tokenizer, ids):
-    """The text of tokens; bytes of a character that is not complete yet wait."""
-    bytes_of = _piece if _sentence_pieces(tokenizer) else _byte_pair
-    data = b"".join(bytes_of(tokenizer, number) for number in ids)
-    return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
-
-
-def _sentence_pieces(tokenizer):
-    """Whether a tokenizer is SentencePiece's, else it is one of byte pairs."""
-    return hasattr(tokenizer, "proto")
-
-
-def _piece(tokenizer, number):
-    """The bytes of a token of SentencePiece (Kudo and Richardson 2018, arXiv:1808.06226)."""
-    if number in tokenizer.special_token_ids:
-        return b""
-    token = tokenizer.id_to_token(number)
-    byte = re.fullmatch(r"<0x([0-9A-F]{2})>", token)  # of a character that has no piece
-    return bytes.fromhex(byte[1]) if byte else token.replace("\u2581", " ").encode()
-
-
-def _byte_pair(tokenizer, number):
-    return bytes(_table()[letter] for letter in tokenizer.id_to_token(number))
-
-
-@functools.cache
-def _table():
-    """The byte that each letter of a GPT-2 vocabulary stands for (Radford et al. 2019, 2.2)."""
-    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    rest = [byte for byte in range(256) if byte not in plain]
-    letters = {chr(byte): byte for byte in plain}
-    return letters | {chr(256 + number): byte for number, byte in enumerate(rest)}

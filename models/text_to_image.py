@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from models import catalog, checks, loader, runtime
+from models import catalog, checks, loader, prompts, runtime
 from models.results import Step
 
 PROMPT_LIMIT = 1_000  # characters
@@ -84,7 +84,7 @@ def passed_over(prompt, model=None):
         BadInput: as `generate`.
     """
     row, prompt = catalog.pick(model, "text_to_image"), checks.text(prompt, "prompt", PROMPT_LIMIT)
-    tokenizer = loader.load(row.id).model.tokenizer
+    tokenizer = _tokenizer(loader.load(row.id))
     unread = tokenizer.unknown(prompt) + tokenizer.unread(prompt)
     return tuple(dict.fromkeys(unread))
 
@@ -99,11 +99,12 @@ def denoise(loaded, request):
     """
     began = time.perf_counter()
     move, pixels = loaded.compiled(_move), loaded.compiled(_pixels)
-    latents = noise(request.seed, request.batch_size, loaded.model.latent_shape)
+    canvas = loaded.told(_canvas)
+    latents = noise(request.seed, request.batch_size, canvas["latents"])
     parts = [slice(i, i + request.at_once) for i in range(0, len(latents), request.at_once)]
     with loaded.lock:
         read = _read(loaded, request)
-    levels = loaded.model.levels(request.steps)
+    levels = np.array(loaded.told(_levels, request.steps), np.float32)
     scale = np.float32(request.guidance_scale)
     for index in range(1, request.steps + 1):
         last = index == request.steps
@@ -116,7 +117,7 @@ def denoise(loaded, request):
             drawn = np.concatenate([pixels(ahead[each]) for each in parts]) if last else None
         shown = drawn
         if not last and index % PREVIEW_EVERY == 1:
-            shown = _glimpse(loaded.model, ahead)
+            shown = _glimpse(canvas, ahead)
         run = loaded.run(began, request.seed)
         yield Step(index, request.steps, shown, drawn, run)
 
@@ -141,8 +142,37 @@ def _optional(text):
 
 def _read(loaded, request):
     """Encode prompt and negative prompt once: context (2, length, width) and its mask."""
-    token_ids = loaded.model.tokenizer([request.prompt, request.negative_prompt])
+    token_ids = _tokenizer(loaded)([request.prompt, request.negative_prompt])
     return loaded.compiled(_context)(token_ids)
+
+
+def _tokenizer(loaded):
+    """What makes token ids of prompts: made of words here, or the model's own."""
+    known = loaded.told(_canvas)["words"]
+    return prompts.WordTokenizer(*known) if known else loaded.model.tokenizer
+
+
+def _canvas(model):
+    """What drawing has to know of a model besides its networks, JSON values.
+
+    Returns:
+        dict: `latents`, their (height, width, channels); `pixels`, a picture's (height, width);
+        `colours`, (channels + 1, 3), what each channel adds to a cell's colour in [-1, 1] and the
+        colour where all are 0; `words`, its (vocabulary, length) where it reads whole words.
+    """
+    reads = model.tokenizer
+    whole = isinstance(reads, prompts.WordTokenizer)
+    return {
+        "latents": list(model.latent_shape),
+        "pixels": list(model.picture_shape),
+        "colours": [list(map(float, row)) for row in model.latent_colours],
+        "words": [list(reads.vocabulary), reads.length] if whole else None,
+    }
+
+
+def _levels(model, steps):
+    """Shares of picture and noise, and the time told, from noise to picture: lists of three."""
+    return model.levels(steps).tolist()
 
 
 def _for_each(latents, read):
@@ -173,10 +203,15 @@ def _move(model, latents, now, after, context, mask, scale):
     return after[0] * picture + after[1] * noise, picture
 
 
-def _glimpse(model, latents):
-    """Latents to coarse images (batch, height, width, 3) uint8 of the size of the finished ones."""
-    cells = np.round((model.glimpse(latents) + 1) * 127.5).astype(np.uint8)
-    size, smooth = model.picture_shape[::-1], Image.Resampling.BICUBIC
+def _glimpse(canvas, latents):
+    """Latents to coarse images (batch, height, width, 3) uint8 of the size of the finished ones.
+
+    Linear in the latents, so it costs next to nothing.
+    """
+    *slopes, offset = np.array(canvas["colours"], np.float32)
+    seen = np.clip(latents @ np.stack(slopes) + offset, -1, 1)
+    cells = np.round((seen + 1) * 127.5).astype(np.uint8)
+    size, smooth = canvas["pixels"][::-1], Image.Resampling.BICUBIC
     return np.stack([np.asarray(Image.fromarray(each).resize(size, smooth)) for each in cells])
 
 

@@ -35,7 +35,7 @@ def build(page):
 
 def headline():
     """Return the device and the number of models in memory as plain text."""
-    device = runtime.started()
+    device = runtime.known()
     if device is None:
         return "Getting ready: Keras is being imported"
     ready = f"{len(loader.models())} of {len(catalog.offered())} models in memory"
@@ -44,7 +44,7 @@ def headline():
 
 def details():
     """Return the whole status as HTML."""
-    device = runtime.started()
+    device = runtime.known()
     if device is None:
         return '<p class="quiet">The page is up; Keras is being imported behind it.</p>'
     facts = (

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from models.prompts import words
 from training import picture_book, recipe, sheets
 from training.picture_book.captions import INVERSE, RELATIONS, article, plural
 from training.text_to_image import autoencoder, drawing_score, flow_matching
@@ -27,7 +28,7 @@ class Plan:
     """How much is drawn and trained, and how large the model is."""
 
     single: int = 11_000  # scenes with one large thing, which show best what a thing looks like
-    pair: int = 22_000  # scenes with two things, of which those are kept that stand clearly
+    pair: int = 30_000  # scenes with two things, of which those are kept that stand clearly
     several: int = 2_000  # scenes with two or three things
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
@@ -107,11 +108,11 @@ def prepare(plan, args):
     return model, {"latents": latents, "captions": captions}, seconds
 
 
-def build(plan, words, **more):
+def build(plan, known, **more):
     """The untrained model, in mixed bfloat16."""
     from models.architectures.stable_diffusion import StableDiffusion
 
-    return StableDiffusion(words, dtype="mixed_bfloat16", **plan.sizes, **more)
+    return StableDiffusion(known, dtype="mixed_bfloat16", **plan.sizes, **more)
 
 
 def bundled(out):
@@ -125,16 +126,17 @@ def scenes(plan, folder, seed):
     """Images (n, size, size, 3) uint8 of the training scenes, and n lists of captions.
 
     A scene with one thing also goes by the bare name, by "a" name and by its plural; one with two
-    things also by how they stand, either way round, and is left out where they hide each other.
+    things mostly by how they stand, in every wording and either way round, since that is learned
+    last, and is left out where they hide each other.
     """
     size = plan.sizes.get("image_size", 128)
     first = seed * (plan.single + plan.pair + plan.several)
 
-    def drawn(count, after, options):
-        return picture_book.dataset(count, size, first + after, folder, CAPTIONS, **options)
+    def drawn(count, after, options, captions=CAPTIONS):
+        return picture_book.dataset(count, size, first + after, folder, captions, **options)
 
     single = drawn(plan.single, 0, LARGE)
-    pair = drawn(plan.pair, plan.single, PAIR)
+    pair = drawn(plan.pair, plan.single, PAIR, captions=1)
     several = drawn(plan.several, plan.single + plan.pair, SEVERAL)
     names = map(alone, single["labels"])
     stand = [standing(*each) for each in zip(pair["labels"], pair["boxes"], strict=True)]
@@ -172,8 +174,6 @@ def standing(labels, boxes):
 
 def vocabulary(captions):
     """All words of the captions, sorted."""
-    from models.architectures.text_encoder import words
-
     return sorted({word for told in captions for text in told for word in words(text)})
 
 

@@ -18,12 +18,13 @@ SLOWEST = 10_000  # steps of the slowest of them
 BETAS = 0.00085, 0.012  # the noise added at the first and the last of TIMES (Rombach et al. 2022)
 TIMES = 1000
 # How far each channel of the latents turns a cell red, green and blue, in [-1, 1], as ComfyUI's
-# previews have it; found by fitting, good enough for a glimpse.
+# previews have it, and the colour where all are 0; found by fitting, good enough for a glimpse.
 COLOURS = (
     (0.3512, 0.2297, 0.3227),
     (0.3250, 0.4974, 0.2350),
     (-0.2829, 0.1762, 0.2721),
     (-0.2120, -0.2616, -0.7177),
+    (0.0, 0.0, 0.0),
 )
 
 
@@ -75,6 +76,7 @@ class PublishedDiffusion:
     """
 
     image_size = 512  # pixels a side, which they were trained for
+    latent_colours = COLOURS
     text_encoder_class, text_encoder_file = "", ""
     unet_class, unet_file = "", ""
     decoder_file = "kcv_decoder.h5"
@@ -147,10 +149,6 @@ class PublishedDiffusion:
     def decode(self, latents):
         """Latents to images (batch, size, size, 3) in [-1, 1]."""
         return ops.clip(ops.cast(self.decoder(latents), "float32"), -1, 1)
-
-    def glimpse(self, latents):
-        """Latents (batch, height, width, channels) to the colours (..., 3) of cells, in [-1, 1]."""
-        return np.clip(latents @ np.array(COLOURS, np.float32), -1, 1)
 
 
 class StableDiffusion14(PublishedDiffusion):

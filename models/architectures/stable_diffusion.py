@@ -9,8 +9,9 @@ from keras import ops
 from keras_hub.models import Backbone
 
 from models.architectures.autoencoder import REDUCTION, build_decoder, build_encoder
-from models.architectures.text_encoder import PAD, WordTokenizer, build_text_encoder
+from models.architectures.text_encoder import build_text_encoder
 from models.architectures.unet import build_unet
+from models.prompts import PAD, WordTokenizer
 
 
 @keras.saving.register_keras_serializable(package="picture_book")
@@ -147,14 +148,6 @@ class StableDiffusion(Backbone):
         """Normalised latents to images (batch, size, size, 3) in [-1, 1]."""
         latents = latents * ops.array(self.latent_deviation) + ops.array(self.latent_mean)
         return ops.clip(ops.cast(self.decoder(latents), "float32"), -1, 1)
-
-    def glimpse(self, latents):
-        """Normalised latents (batch, height, width, channels) to the colours (..., 3) of cells.
-
-        In [-1, 1], linear, so it costs next to nothing; a NumPy array in and out.
-        """
-        *slopes, offset = np.asarray(self.latent_colours, np.float32)
-        return np.clip(latents @ np.stack(slopes) + offset, -1, 1)
 
     def get_config(self):
         """What the constructor needs to build this model again."""

@@ -164,6 +164,9 @@ class FakeLoaded:
     def __init__(self):
         self.lock = threading.Lock()
 
+    def told(self, function):
+        return function(self.model)
+
     def compiled(self, function, exact=False):
         assert exact, "rounding would change words"
         return say if function is captioning.say else lambda pixels: pixels

@@ -69,18 +69,6 @@ def test_padding_changes_nothing(model):
     assert np.abs(np.asarray(third) - np.asarray(first)).max() > 1e-3
 
 
-def test_a_glimpse_is_linear_in_the_latents(model):
-    """It is the offset where latents are 0; a channel adds its row; nothing leaves [-1, 1]."""
-    model.latent_colours = [[0.1, 0.2, 0.3], *[[0.0] * 3] * 3, [0.5, 0.0, -0.5]]
-    latents = np.zeros((1, 4, 4, 4), np.float32)
-    latents[0, 1, 2, 0], latents[0, 3, 3, 0] = 2, 40
-    seen = model.glimpse(latents)[0]
-    np.testing.assert_allclose(seen[0, 0], [0.5, 0, -0.5])
-    np.testing.assert_allclose(seen[1, 2], [0.7, 0.4, 0.1], atol=1e-6)
-    np.testing.assert_allclose(seen[3, 3], [1, 1, 1])
-    model.latent_colours = [[0.0] * 3] * 5
-
-
 def test_latents_are_normalised_both_ways(model):
     """encode gives (raw - mean) / deviation; decode takes that off again."""
     images = np.random.default_rng(1).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)

@@ -158,29 +158,6 @@ def test_the_end_token_ends_it(shelf, monkeypatch):
     assert token.token != ""
 
 
-def test_a_character_of_four_bytes_comes_whole():
-    """The bytes of 🦊 are four tokens here; none of the first three may show as a broken sign."""
-    letters = {byte: letter for letter, byte in text_generation._table().items()}
-
-    class Tokenizer:
-        def id_to_token(self, number):
-            return letters[number]
-
-    ids = list("a🦊é".encode())
-    seen = [text_generation._text(Tokenizer(), ids[: n + 1]) for n in range(len(ids))]
-    assert seen == ["a", "a", "a", "a", "a🦊", "a🦊", "a🦊é"]
-
-
-def test_bytes_that_are_no_text_become_a_sign():
-    letters = {byte: letter for letter, byte in text_generation._table().items()}
-
-    class Tokenizer:
-        def id_to_token(self, number):
-            return letters[number]
-
-    assert text_generation._text(Tokenizer(), [0xFF, 0x41]) == "\ufffdA"
-
-
 def test_calls_at_the_same_time_do_not_disturb_each_other(shelf):
     alone = [last("the fox", NAME, 25, seed=seed) for seed in range(3)]
     together = {}

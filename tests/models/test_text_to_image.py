@@ -127,6 +127,17 @@ def test_closing_stops_and_frees_the_lock(loaded, drawn):
     loaded.lock.release()
 
 
+def test_a_glimpse_is_linear_in_the_latents():
+    """It is the offset where latents are 0; a channel adds its row; nothing leaves [-1, 1]."""
+    colours = [[0.1, 0.2, 0.3], *[[0.0] * 3] * 3, [0.5, 0.0, -0.5]]
+    latents = np.zeros((1, 4, 4, 4), np.float32)
+    latents[0, 1, 2, 0], latents[0, 3, 3, 0] = 2, 40
+    seen = text_to_image._glimpse({"colours": colours, "pixels": [4, 4]}, latents)[0]
+    assert seen[0, 0].tolist() == [191, 128, 64]
+    assert seen[1, 2].tolist() == [217, 178, 140]
+    assert seen[3, 3].tolist() == [255, 255, 255]
+
+
 def test_words_outside_the_vocabulary_are_told(drawn):
     assert text_to_image.passed_over("An astronaut in a meadow") == ("an", "astronaut")
     assert text_to_image.passed_over("a dog in a meadow a dog cat") == ("cat",), "too long"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.architectures.text_encoder import PAD, START, UNKNOWN
+from models.prompts import PAD, START, UNKNOWN
 from training import stable_diffusion_picture_book as recipe_module
 from training.picture_book import CLASSES
 from training.text_to_image import flow_matching

@@ -6,7 +6,7 @@ train_on_batch.
 
 import numpy as np
 
-from models.architectures.text_encoder import PAD, START, UNKNOWN
+from models.prompts import PAD, START, UNKNOWN
 from training.checkpoints import Checkpoint
 
 BATCH = 64
@@ -14,13 +14,15 @@ NO_CAPTION = 0.12  # share of pictures without one, for guidance (Ho and Saliman
 NO_WORD = 0.03  # share of words hidden, so that an unknown word does little harm
 PEAK_RATE = 1e-3
 WARM_UP = 100  # steps
+NOISIER = 0.5  # mean of the times' logits: where things stand is decided while there is noise
 
 
 def train(model, latents, captions, steps, folder, seed=0):
     """Train `model.text_encoder` and `model.unet` in place; resumes where a run was cut off.
 
     The U-Net learns the velocity noise - latents along straight lines (Lipman et al. 2023; Liu et
-    al. 2023), at times drawn from a logit-normal (Esser et al. 2024, sec. 3.1).
+    al. 2023), at times drawn from a logit-normal (Esser et al. 2024, sec. 3.1), around more noise
+    than picture.
 
     Args:
         model: StableDiffusion.
@@ -68,7 +70,7 @@ def batch(latents, captions, rng, size=BATCH):
     index = rng.integers(0, len(latents), size)
     clean = latents[index].astype(np.float32)
     noise = rng.standard_normal(clean.shape, np.float32)
-    times = (1 / (1 + np.exp(-rng.standard_normal(size)))).astype(np.float32)
+    times = (1 / (1 + np.exp(-NOISIER - rng.standard_normal(size)))).astype(np.float32)
     along = times[:, None, None, None]
     inputs = {
         "latents": (1 - along) * clean + along * noise,

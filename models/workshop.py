@@ -1,0 +1,127 @@
+"""Makes programs and facts of models in a process of its own, which ends when it has no work.
+
+Importing Keras, building a model and converting it take memory that Python never gives back. What
+comes of it is kept on disk; so the app asks for it here, reads it there, and itself stays small.
+"""
+
+import atexit
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from models import apart
+from models.rows import Model
+
+IDLE = 60  # seconds without work until the process ends
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function of a model that is wanted as a program, or what it tells as a fact."""
+
+    row: Model
+    budget: int  # bytes that the app's models may hold, which decides on their precision
+    function: Callable  # of a module's top level
+    given: tuple  # of a program: arrays of the shapes that it takes; of a fact: its arguments
+    fact: bool
+    exact: bool = False  # as `runtime.compile` takes it
+
+
+class Workshop:
+    """The process, started when there is work. Closed at first: then nothing is made here.
+
+    Args:
+        idle: seconds without work until the process ends.
+    """
+
+    def __init__(self, idle=IDLE):
+        self._idle = idle
+        self._process, self._timer = None, None
+        self._lock = threading.Lock()
+        self.opened = False
+
+    def open(self):
+        """Take jobs from now on."""
+        self.opened = True
+
+    def start(self):
+        """Start the process ahead of the first job, without waiting for it."""
+        with self._lock:
+            self._launch()
+            self._rest()
+
+    def make(self, job):
+        """Have a Job done, so that it is on disk; what cannot be done is left to the caller.
+
+        Raises:
+            MemoryError: the system killed the process.
+        """
+        with self._lock:
+            try:
+                self._launch()
+                self._process.ask(job)
+            except apart.Ended:
+                if self._process.killed and self.opened:
+                    raise MemoryError from None
+                log.warning("%s was not made apart", job.function.__qualname__)
+            finally:
+                self._rest()
+
+    def stop(self):
+        """End the process, whatever it is doing."""
+        self.opened = False
+        if self._process:
+            self._process.kill()
+
+    def _launch(self):
+        if self._timer:
+            self._timer.cancel()
+        if self._process is None or not self._process.alive:
+            self._process = apart.Process("models.workshop", {})
+
+    def _rest(self):
+        self._timer = threading.Timer(self._idle, self._end_if_idle)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end_if_idle(self):
+        with self._lock:
+            if threading.current_thread() is self._timer:  # else a job has come meanwhile
+                self._process.kill()
+
+
+workshop = Workshop()
+atexit.register(workshop.stop)
+
+
+class _Bench:
+    """What the process holds: the model of its last job."""
+
+    def __init__(self):
+        self._loaded = None
+
+    def work(self, job):
+        """Do a job; gives nothing, since what comes of it is on disk."""
+        from models import loader
+
+        loader.set_budget(job.budget)
+        if self._loaded is None or self._loaded.row != job.row:
+            self._loaded = None  # its memory goes before the next one's comes
+            self._loaded = loader.unshelved(job.row)
+        if job.fact:
+            self._loaded.told(job.function, *job.given)
+        else:
+            self._loaded.compiled(job.function, job.exact)(*job.given)
+
+
+def _prepare():
+    from models import runtime
+
+    runtime.start()
+    import keras_hub  # noqa: F401
+
+
+if __name__ == "__main__":
+    apart.serve(_prepare, _Bench().work)
