@@ -81,10 +81,11 @@ def _milliseconds(spent):
 
 
 def _served(found):
-    rows = [["start", "page", "first classification", "memory when idle"]]
+    rows = [["start", "page", "first classification", "memory when idle", "with its processes"]]
     for name in ("first_start", "second_start"):
-        page, first, held = found[name].values()
-        rows.append([name.replace("_", " "), f"{page} s", f"{first} s", f"{held:,} MB"])
+        page, first, held, whole = found[name].values()
+        told = [f"{page} s", f"{first} s", f"{held:,} MB", f"{whole:,} MB"]
+        rows.append([name.replace("_", " "), *told])
     load = [["clients", "classifications a second", "median", "p95"]]
     for count, each in found["clients"].items():
         rate, median, p95 = each.values()

@@ -1,9 +1,12 @@
 """The running app: how soon it answers, how much memory it holds, how many visitors it serves.
 
-Starts `python app.py` as a host does and talks to it as a program does, over HTTP.
+Starts `python app.py` as a host does and talks to it as a program does, over HTTP. The clients
+whose answers are counted speak plain HTTP, since many gradio_clients in one process wait for each
+other longer than for the app.
 """
 
 import concurrent.futures
+import contextlib
 import os
 import socket
 import subprocess
@@ -13,6 +16,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import httpx
 import numpy as np
 import psutil
 from gradio_client import Client, handle_file
@@ -33,7 +37,7 @@ ASKED = {  # endpoint of each capability, and what to ask it
     "captioning": ("/caption", {"image": handle_file(PICTURE)}),
 }
 WAIT = 240  # seconds for a start at most
-SETTLE = 45  # seconds after the first answer until the page counts as idle
+SETTLE = 120  # seconds after the first answer until the page counts as idle
 
 
 def measure():
@@ -41,7 +45,8 @@ def measure():
 
     Returns:
         dict: `first_start` and `second_start`, each with the seconds from the command to the page
-        and to the first classification and the memory when idle; `every_model_mb`, the memory of
+        and to the first classification and the memory when idle, without and with the processes
+        that it has begun; `every_model_mb`, the memory of
         the app and its processes once each bundled model has answered; `clients`, by their number,
         with classifications a second and the median and p95 latency; `browser`, where there is
         one, as of `browsing.latencies`.
@@ -88,11 +93,11 @@ def _started(app, address, began):
     _classify(_client(address))
     answered = time.perf_counter() - began
     time.sleep(SETTLE)
-    held = psutil.Process(app.pid).memory_info().rss
     return {
         "page_s": round(page, 1),
         "first_classification_s": round(answered, 1),
-        "idle_memory_mb": round(held / 1e6),
+        "idle_memory_mb": round(psutil.Process(app.pid).memory_info().rss / 1e6),
+        "with_processes_mb": _held(app),
     }
 
 
@@ -102,31 +107,35 @@ def _filled(app, address, began):
     for row in catalog.MODELS:
         endpoint, given = ASKED[row.capability]
         client.predict(**given, model=row.id, api_name=endpoint)
+    return _held(app)
+
+
+def _held(app):
+    """Memory of the app and its processes, in MB."""
     process = psutil.Process(app.pid)
     held = (each.memory_info().rss for each in (process, *process.children(recursive=True)))
     return round(sum(held) / 1e6)
 
 
 def _served(app, address, began):
-    _until(lambda: urllib.request.urlopen(address, timeout=5).status == 200, began)
-    _classify(_client(address))
-    time.sleep(SETTLE)
+    _warm(address, began)
     return {str(count): _load(address, count) for count in CLIENTS}
 
 
 def _browsed(app, address, began):
-    _until(lambda: urllib.request.urlopen(address, timeout=5).status == 200, began)
-    _classify(_client(address))
-    time.sleep(SETTLE)
+    _warm(address, began)
     return browsing.latencies(address, PICTURE)
 
 
 def _load(address, count):
-    clients = [_client(address) for _ in range(count)]
-    began = time.perf_counter()
-    with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        spent = np.concatenate(list(pool.map(_visit, clients)))
-    elapsed = time.perf_counter() - began
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(httpx.Client(base_url=address, timeout=WAIT)) for _ in range(count)
+        ]
+        began = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            spent = np.concatenate(list(pool.map(_visit, clients)))
+        elapsed = time.perf_counter() - began
     return {
         "per_second": round(len(spent) / elapsed, 1),
         "median_ms": round(float(np.median(spent)) * 1000),
@@ -138,9 +147,21 @@ def _visit(client):
     spent = []
     for _ in range(REQUESTS):
         began = time.perf_counter()
-        _classify(client)
+        _send_and_name(client)
         spent.append(time.perf_counter() - began)
     return spent
+
+
+def _send_and_name(client):
+    """Upload the picture and have it classified, as the API's description says."""
+    with PICTURE.open("rb") as content:
+        sent = client.post("/gradio_api/upload", files={"files": (PICTURE.name, content)})
+    picture = {"path": sent.raise_for_status().json()[0], "meta": {"_type": "gradio.FileData"}}
+    data = {"data": [picture, "efficientnetv2_caltech101", 3]}
+    asked = client.post("/gradio_api/call/classify", json=data).raise_for_status().json()
+    told = client.get(f"/gradio_api/call/classify/{asked['event_id']}").text
+    if "event: complete" not in told:
+        raise RuntimeError(told[-300:])
 
 
 def _client(address):
@@ -149,6 +170,11 @@ def _client(address):
 
 def _classify(client):
     return client.predict(handle_file(PICTURE), api_name="/classify")
+
+
+def _warm(address, began):
+    """Wait until every default model answers at once."""
+    _until(lambda: urllib.request.urlopen(f"{address}readyz", timeout=5).status == 200, began)
 
 
 def _until(ready, began):
