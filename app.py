@@ -14,9 +14,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from models import catalog, converted, hub, loader, runtime
+from models import augmentation_worker, catalog, converted, hub, loader, runtime, workshop
 from models.sources import Trouble
-from models.workshop import workshop
 from serving import fairness, guard, metrics, temporary
 from tabs import TABS, jobs, status
 
@@ -216,9 +215,10 @@ def main(argv=None):
     jobs.set_deadline(options.deadline)
     jobs.start_cleaning()
     signal.signal(signal.SIGTERM, end)
-    workshop.open()
+    workshop.bundled.open()
+    workshop.published.open()
     if not converted.cache().is_dir():
-        workshop.start()
+        workshop.bundled.start()
     with temporary.folder() as folder:
         blocks = launch(options)
         temporary.keep_within(blocks, folder, options.disk_budget * 1e9)
@@ -230,6 +230,7 @@ def main(argv=None):
             threading.Thread(target=fetch_first, daemon=True, name="fetch").start()
         blocks.block_thread()
     workshop.stop()
+    augmentation_worker.worker.stop()
     sys.stdout.flush()
     # A job in native code would abort the interpreter on its own way out.
     os._exit(0)

@@ -90,8 +90,8 @@ def serve(prepare, work):
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not reach the answers
     prepare()
-    _say(answers, "ready")
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError, BrokenPipeError):  # whoever asked is gone
+        _say(answers, "ready")
         while True:
             _say(answers, work(pickle.load(sys.stdin.buffer)))
 

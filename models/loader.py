@@ -17,10 +17,9 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from models import catalog, runtime
+from models import catalog, runtime, workshop
 from models.results import Run
 from models.rows import Model, Published
-from models.workshop import Job, workshop
 
 SHARE = 0.6  # of the memory available at start that models may hold
 
@@ -82,9 +81,10 @@ class Loaded:
         return self._callables[function]
 
     def _make(self, function, given, fact=False, exact=False):
-        """Have a program or a fact kept on disk by the workshop, if it is open."""
-        if workshop.opened:
-            workshop.make(Job(self.row, budget(), function, tuple(given), fact, exact))
+        """Have a program or a fact kept on disk by the row's workshop, if it is open."""
+        apart = workshop.of(self.row)
+        if apart.opened:
+            apart.make(workshop.Job(self.row, budget(), function, tuple(given), fact, exact))
 
     def choices(self):
         """Return what runs each function so far: a dict of its name to a list of `Choice`."""

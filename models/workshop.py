@@ -5,13 +5,14 @@ comes of it is kept on disk; so the app asks for it here, reads it there, and it
 """
 
 import atexit
+import functools
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from models import apart
-from models.rows import Model
+from models.rows import Model, Published
 
 IDLE = 60  # seconds without work until the process ends
 log = logging.getLogger(__name__)
@@ -92,8 +93,22 @@ class Workshop:
                 self._process.kill()
 
 
-workshop = Workshop()
-atexit.register(workshop.stop)
+# Apart from each other, since what is published may take minutes to make.
+bundled, published = Workshop(), Workshop()
+
+
+def of(row):
+    """The Workshop that a row's jobs go to."""
+    return published if isinstance(row, Published) else bundled
+
+
+def stop():
+    """End all processes."""
+    bundled.stop()
+    published.stop()
+
+
+atexit.register(stop)
 
 
 class _Bench:
@@ -104,16 +119,18 @@ class _Bench:
 
     def work(self, job):
         """Do a job; gives nothing, since what comes of it is on disk."""
-        from models import loader
+        from models import loader, runtime
 
         loader.set_budget(job.budget)
         if self._loaded is None or self._loaded.row != job.row:
             self._loaded = None  # its memory goes before the next one's comes
             self._loaded = loader.unshelved(job.row)
+        loaded = self._loaded
         if job.fact:
-            self._loaded.told(job.function, *job.given)
-        else:
-            self._loaded.compiled(job.function, job.exact)(*job.given)
+            loaded.told(job.function, *job.given)
+        else:  # not kept here: the program's memory goes with it
+            build = functools.partial(getattr, loaded, "model")
+            runtime.Compiled(job.function, build, loaded.key, job.exact)(*job.given)
 
 
 def _prepare():

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from models import catalog, classification, converted, loader
-from models.workshop import Job, Workshop
+from models.workshop import Job, Workshop, bundled, of, published
 
 ROW = catalog.get("resnet_cifar10")
 PIXELS = np.zeros((1, 32, 32, 3), "uint8")
 FIRST_START = """
 import sys
 from models import classification, sentiment
-from models.workshop import workshop
-workshop.open()
-found = classification.classify(sys.argv[1], "resnet_cifar10")
+from models import workshop
+workshop.bundled.open()
+found = classification.classify(sys.argv[1], "efficientnetv2_picture_book")
 print(found.predictions[0].label, found.run.engine)
 print(round(sentiment.score("Not good at all.").positive, 3))
 print(*sorted({"keras", "tensorflow", "torch"} & set(sys.modules)))
@@ -55,13 +55,13 @@ def until(true):
 
 @pytest.mark.slow
 def test_a_first_start_with_a_workshop_answers_without_keras(cache):
-    picture = str(ROW.folder.parents[1] / "examples" / "sea.jpg")
+    picture = str(ROW.folder.parents[1] / "examples" / "sunflower.jpg")
     command = [sys.executable, "-c", FIRST_START, picture]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     named, scored, imported = ran.stdout.splitlines()
     if "OpenVINO" not in named:
         pytest.skip("this machine runs it on TensorFlow")
-    assert named.startswith("ship") and float(scored) < 0.5
+    assert named.startswith("sunflower") and float(scored) < 0.5
     assert imported == ""
 
 
@@ -103,9 +103,12 @@ def test_a_process_that_the_system_kills_is_memory_that_ran_out(cache, workshop)
     killer.join()
 
 
+def test_what_is_published_holds_up_nothing_bundled():
+    assert of(ROW) is bundled and of(catalog.PUBLISHED[0]) is published
+
+
 def test_a_closed_one_is_not_asked(cache, monkeypatch):
     """From a notebook everything happens in its own process."""
-    monkeypatch.setattr(loader, "workshop", closed := Workshop())
-    monkeypatch.setattr(closed, "make", lambda job: pytest.fail("it was asked"))
+    monkeypatch.setattr(bundled, "make", lambda job: pytest.fail("it was asked"))
     loaded = loader.Loaded(ROW, lambda: "a model", key="some weights")
     assert loaded.told(len) == len("a model")
