@@ -32,7 +32,7 @@ class Plan:
     several: int = 2_000  # scenes with two or three things
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
-    further_steps: int = 2_000  # of the U-Net in a further round
+    further_steps: int = 1_500  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
     related: int = 40  # prompts of two things for the score

@@ -6,11 +6,14 @@ Knows no pixels and no words: latents and the text encoder's vectors come in.
 import math
 
 import keras
+import numpy as np
 from keras import layers, ops
+from keras_hub.layers import PositionEmbedding
 
 GROUPS = 8  # channels are normalised in so many groups (Wu and He 2018)
 FREQUENCIES = 64  # sines and as many cosines that tell the U-Net the time
 LONGEST_PERIOD = 10_000.0
+PLACE_SIZE = 1.5  # of what tells a place at first, beside features of 3 to 4
 TIME_SCALE = 1_000.0  # times in [0, 1] are spread over as many positions
 
 
@@ -100,9 +103,15 @@ class Blocks:
         return x + h
 
     def transformer(self, x, name):
-        """Self-attention, attention to the text and a feed-forward layer, each added to x."""
+        """Self-attention, attention to the text and a feed-forward layer, each added to x.
+
+        A learned vector for each place comes first: to draw what is told to be left of something,
+        attention has to know where it is.
+        """
         height, wide, width = x.shape[1:]
         x = layers.Reshape((height * wide, width), dtype=self.dtype)(x)
+        place = PositionEmbedding(height * wide, places, dtype=self.dtype, name=name + "_place")
+        x = x + place(x)
         h = self._layer_norm(x, name + "_norm_1")
         x = x + self._attention(name + "_self")(h, h)
         h = self._layer_norm(x, name + "_norm_2")
@@ -134,6 +143,21 @@ class Blocks:
 
     def _dense(self, x, width, name, initializer="glorot_uniform"):
         return layers.Dense(width, kernel_initializer=initializer, dtype=self.dtype, name=name)(x)
+
+
+def places(shape, dtype=None):
+    """Return the first vectors (side * side, width) of the places of a square, a Keras initializer.
+
+    Half of a vector tells the row, half the column: a quarter in waves from half a turn a side to
+    eight, a quarter as a line. From zeros neither the vectors nor what reads them would learn.
+    """
+    side, part = math.isqrt(shape[0]), shape[1] // 4
+    middles = (np.arange(side)[:, None] + 0.5) / side
+    angles = np.pi * middles * np.repeat(2 ** np.linspace(-1, 3, part // 2), 2)
+    waves = np.where(np.arange(part) % 2, np.cos(angles), np.sin(angles))
+    told = np.concatenate([waves, np.tile(2 * middles - 1, part)], axis=1)  # (side, width / 2)
+    both = np.concatenate([np.repeat(told, side, axis=0), np.tile(told, (side, 1))], axis=1)
+    return ops.convert_to_tensor(PLACE_SIZE * both, dtype or "float32")
 
 
 def sinusoids(times):

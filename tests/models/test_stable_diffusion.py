@@ -69,6 +69,17 @@ def test_padding_changes_nothing(model):
     assert np.abs(np.asarray(third) - np.asarray(first)).max() > 1e-3
 
 
+def test_places_tell_row_and_column():
+    """The row is the same along a row, and the line in it runs from edge to edge."""
+    from models.architectures.unet import PLACE_SIZE, places
+
+    told = np.asarray(places((16, 32))).reshape(4, 4, 32) / PLACE_SIZE
+    np.testing.assert_allclose(told[:, 0, :16], told[:, 3, :16])
+    np.testing.assert_allclose(told[0, :, 16:], told[3, :, 16:])
+    np.testing.assert_allclose(told[:, 0, 8], [-0.75, -0.25, 0.25, 0.75], atol=1e-6)
+    assert len(np.unique(told.reshape(16, 32).round(4), axis=0)) == 16, "each place is its own"
+
+
 def test_latents_are_normalised_both_ways(model):
     """encode gives (raw - mean) / deviation; decode takes that off again."""
     images = np.random.default_rng(1).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
