@@ -3,6 +3,7 @@
 Knows no tab; reads what the loader and the runtime say of themselves.
 """
 
+import contextlib
 import html
 
 import gradio as gr
@@ -55,11 +56,17 @@ def details():
 
 
 def _memory():
-    process = psutil.Process().memory_info().rss
-    held = widgets.size(sum(loaded.nbytes for loaded in loader.models()))
+    app, helpers = psutil.Process(), 0
+    for process in app.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            helpers += process.memory_info().rss
+    weights = sum(loaded.nbytes for loaded in loader.models())
+    held, allowed, own, more = map(
+        widgets.size, (weights, loader.budget(), app.memory_info().rss, helpers)
+    )
     return (
-        f"<p>{held} of weights in memory, of {widgets.size(loader.budget())} allowed; the whole "
-        f"app holds {widgets.size(process)}.</p>"
+        f"<p>{held} of weights in memory, of {allowed} allowed; the app holds {own}, "
+        f"its processes {more} more.</p>"
     )
 
 
