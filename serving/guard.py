@@ -19,6 +19,7 @@ from serving import temporary
 BODY = 15_000_000  # bytes of a request that is no upload; a picture in a data: URL is 4/3 its size
 TOO_LARGE = f"A request may have {BODY // 1_000_000} MB at most. Send a smaller picture or text."
 UPLOADS = "/gradio_api/upload"
+DIRECT = ("/gradio_api/run/", "/gradio_api/api/")  # calls of what has no queue: no model is run
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -86,6 +87,8 @@ class Guard:
             if not length.isdigit() or int(length) > BODY:
                 return await _too_large(scope, receive, send)
             receive = _limited(receive)
+        if scope["path"].startswith(DIRECT):
+            send = _blameless(send)
         await self._ended(scope, receive, _protected(send))
 
     async def _ended(self, scope, receive, send):
@@ -131,6 +134,17 @@ def _protected(send):
         await send(message)
 
     return with_headers
+
+
+def _blameless(send):
+    """Call 400 what Gradio calls 500: such a handler fails on what no page sends."""
+
+    async def with_status(message):
+        if message["type"] == "http.response.start" and message["status"] == 500:
+            message["status"] = 400
+        await send(message)
+
+    return with_status
 
 
 async def _too_large(scope, receive, send):

@@ -21,6 +21,18 @@ def test_01_a_post_past_the_queue_is_not_there(raw, way):
     assert raw.begin("nothing", ["good"]).status_code == 404
 
 
+def test_08_wrong_values_for_what_has_no_queue_are_no_fault_of_the_servers(raw):
+    """Found by schemathesis: any handler without a queue can be called by its number."""
+    handlers = raw.http.get("/config").json()["dependencies"]
+    answers = [
+        raw.http.post("/gradio_api/run/x", json={"data": [{"a": 1}] * 3, "fn_index": each["id"]})
+        for each in handlers
+        if not each["queue"]
+    ]
+    came = {answer.status_code for answer in answers}
+    assert len(answers) > 10 and 400 in came and max(came) < 500
+
+
 def test_03_an_upload_over_the_limit_leaves_nothing(raw, tmp_path):
     large = tmp_path / "large.png"
     large.write_bytes(os.urandom(21_000_000))
