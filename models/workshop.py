@@ -63,8 +63,8 @@ class Workshop:
             try:
                 self._launch()
                 self._process.ask(job)
-            except apart.Ended:
-                if self._process.killed and self.opened:
+            except (apart.Ended, OSError):  # the latter where no process can be begun
+                if self.opened and self._process and self._process.killed:
                     raise MemoryError from None
                 log.warning("%s was not made apart", job.function.__qualname__)
             finally:
@@ -89,7 +89,8 @@ class Workshop:
 
     def _end_if_idle(self):
         with self._lock:
-            if threading.current_thread() is self._timer:  # else a job has come meanwhile
+            # Else a job has come meanwhile, or no process could be begun.
+            if self._process and threading.current_thread() is self._timer:
                 self._process.kill()
 
 

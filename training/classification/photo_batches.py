@@ -77,11 +77,6 @@ def batches(photos, size, augment, seed, first_epoch=0, shares=None):
     return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(4)
 
 
-def resized(images, targets, size):
-    """Shrink a batch (batch, height, width, 3) to (batch, size, size, 3), still 0..255."""
-    return tf.image.resize(images, (size, size), antialias=True), targets
-
-
 def scaled(images, targets):
     """What the presets' preprocessors do, less the resizing: 0..255 to -1..1."""
     return tf.cast(images, tf.float32) / 127.5 - 1.0, targets
