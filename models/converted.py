@@ -24,9 +24,11 @@ import numpy as np
 # bfloat16 rounds to 1/256, and guidance multiplies that: a picture in one step is 5 to 9 % off,
 # though one in 25 small steps ends within 1.2 grey levels of 255 on average.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
-GAIN = 1.25  # bfloat16 has to be so much faster than float32 to be worth its rounding
-ROUNDS = 5  # timed calls of each candidate, in turns
-ENOUGH = 10  # seconds of timing after which no further round begins
+# So much faster has bfloat16 to be than float32 to be worth its rounding, and a TensorFlow graph
+# than a program to be worth the import of TensorFlow, which takes seconds and half a gigabyte.
+GAIN = 1.25
+ROUNDS = 5  # timed calls of each candidate, in turns, at least; quick ones take BRIEF seconds
+BRIEF, ENOUGH = 0.2, 10  # seconds of timing after which no further round begins
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 log = logging.getLogger(__name__)
@@ -80,7 +82,7 @@ def program(graph, arrays, key, exact=False, make=None):
         make: callable, called first if it is not there, that may put it there in another process.
 
     Raises:
-        Unsuited: OpenVINO cannot convert it, or is not equal, or not faster.
+        Unsuited: OpenVINO cannot convert it, or is not equal, or clearly slower.
     """
     allowed = precisions()[:1] if exact else precisions()
     kind = [(str(each.dtype), each.shape) for each in arrays]
@@ -89,7 +91,8 @@ def program(graph, arrays, key, exact=False, make=None):
     if make and not found:
         make()
         found = _kept(folder)
-    verdict, network = found or _made(folder, graph(), arrays, allowed)
+    agreed = cache() / f"{_digest(key, allowed)}.json"
+    verdict, network = found or _made(folder, graph(), arrays, allowed, agreed)
     if not verdict.precision:
         raise Unsuited(verdict.reason)
     return Program(network, verdict)
@@ -111,10 +114,7 @@ def fact(key, find, make=None):
     if kept:
         return kept[0]
     found = find()
-    try:
-        _write(file, json.dumps(found))
-    except OSError as error:
-        log.warning("what is known of a model is not kept in %s (%s)", file, error)
+    _keep_text(file, json.dumps(found))
     return found
 
 
@@ -126,13 +126,16 @@ def _read(file):
         return []
 
 
-def _write(file, text):
-    """Write a file beside its place and move it there in one step."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as partial:
-        fresh = Path(partial, file.name)
-        fresh.write_text(text)
-        fresh.rename(file)
+def _keep_text(file, text):
+    """Write a file beside its place and move it there in one step, where the disk has room."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as partial:
+            fresh = Path(partial, file.name)
+            fresh.write_text(text)
+            fresh.rename(file)
+    except OSError as error:
+        log.warning("what is known of a model is not kept in %s (%s)", file, error)
 
 
 def cache():
@@ -183,8 +186,16 @@ def _kept(folder):
         return None
 
 
-def _made(folder, graph, arrays, allowed):
-    verdict, network = _judged(graph, arrays, allowed)
+def _made(folder, graph, arrays, allowed, agreed):
+    """Judge a graph and keep what came of it.
+
+    The first shape's precision, kept in the file `agreed`, is that of all others: a picture is the
+    same alone and among others, whatever either was timed at.
+    """
+    known = tuple(_read(agreed))
+    verdict, network = _judged(graph, arrays, known or allowed)
+    if verdict.precision and not known:
+        _keep_text(agreed, json.dumps(verdict.precision))
     try:
         _keep(folder, verdict, network)
     except (OSError, RuntimeError) as error:  # the latter is how OpenVINO says that a disk is full
@@ -219,7 +230,7 @@ def _judged(graph, arrays, allowed):
         if tried.apart[precision] <= TOLERANCE[precision]
     }
     if not equal:
-        return Verdict("", f"OpenVINO's result is {tried.apart['float32']:.1%} off"), None
+        return Verdict("", f"OpenVINO's result is {min(tried.apart.values()):.1%} off"), None
     return _fastest(tried, equal)
 
 
@@ -275,24 +286,28 @@ def _fastest(tried, equal):
     best = "float32" if "float32" in equal else "bfloat16"
     if times.get("bfloat16", np.inf) * GAIN < times[best]:
         best = "bfloat16"
-    if times[best] >= times[""]:
+    if times[best] >= times[""] * GAIN:
         return Verdict("", "TensorFlow is faster than OpenVINO"), None
     reason = f"{times[''] / times[best]:.1f} times as fast as TensorFlow here"
     return Verdict(best, reason, tried.inputs, tried.outputs), tried.network
 
 
 def timed(calls):
-    """Median seconds of each of a dict of functions, called in turns, ROUNDS times at most."""
+    """Least seconds of each of a dict of functions, called in turns.
+
+    The least, since what else the machine does meanwhile can only add to it, and adds more to
+    programs whose threads wait for each other.
+    """
     spent = {name: [] for name in calls}
     start = time.perf_counter()
-    for done in range(ROUNDS):
-        if done and time.perf_counter() - start > ENOUGH:
-            break
+    elapsed = done = 0
+    while not done or elapsed < (ENOUGH if done < ROUNDS else BRIEF):
         for name, call in calls.items():
             began = time.perf_counter()
             call()
             spent[name].append(time.perf_counter() - began)
-    return {name: float(np.median(each)) for name, each in spent.items()}
+        elapsed, done = time.perf_counter() - start, done + 1
+    return {name: min(each) for name, each in spent.items()}
 
 
 def distance(expected, found):

@@ -153,7 +153,7 @@ def on_gpu(function):
 def compile(function, model, key=None, exact=False):
     """Make `function(model, *arrays)` a compiled callable of NumPy arrays.
 
-    On a CPU it becomes an OpenVINO program where that is equal and faster, on a GPU a graph with
+    On a CPU it becomes an OpenVINO program where that is equal and no slower, on a GPU a graph with
     XLA, else a plain graph.
 
     Args:
