@@ -1,12 +1,16 @@
 """The published checkpoints that can be downloaded, a row each, a capability's default first."""
 
-from models.rows import Published
+from models.rows import Published, Reported
 from models.sources import HuggingFace, Kaggle
 
 CLIP = HuggingFace(
     "keras/clip_vit_large_patch14",
     ("assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt"),
 )
+# Where several rows' scores are reported.
+TIMM = "https://github.com/huggingface/pytorch-image-models/blob/main/results/results-imagenet.csv"
+DFINE = "https://github.com/Peterande/D-FINE"
+GPT2_PAPER = "https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf"
 PUBLISHED = (
     Published(
         id="efficientnet_b0_ra_imagenet",
@@ -20,6 +24,7 @@ PUBLISHED = (
         kaggle="keras/efficientnet/keras/efficientnet_b0_ra_imagenet/2",
         parameters=5_288_548,
         classes="imagenet",
+        reported=Reported("top-1 accuracy 77.7 % on ImageNet", "timm", TIMM),
     ),
     Published(
         id="mobilenet_v3_small_100_imagenet",
@@ -33,6 +38,7 @@ PUBLISHED = (
         kaggle="keras/mobilenetv3/keras/mobilenet_v3_small_100_imagenet/1",
         parameters=939_120,
         classes="imagenet",
+        reported=Reported("top-1 accuracy 67.7 % on ImageNet", "timm", TIMM),
     ),
     Published(
         id="resnet_50_imagenet",
@@ -46,6 +52,11 @@ PUBLISHED = (
         kaggle="keras/resnetv1/keras/resnet_50_imagenet/3",
         parameters=23_561_152,
         classes="imagenet",
+        reported=Reported(
+            "top-1 accuracy 80.4 % on ImageNet",
+            "Wightman et al. 2021",
+            "https://arxiv.org/abs/2110.00476",
+        ),
     ),
     Published(
         id="vit_base_patch16_224_imagenet",
@@ -59,6 +70,11 @@ PUBLISHED = (
         kaggle="keras/vit/keras/vit_base_patch16_224_imagenet/4",
         parameters=85_798_656,
         classes="imagenet",
+        reported=Reported(
+            "top-1 accuracy 81.2 % on ImageNet",
+            "Google Research",
+            "https://github.com/google-research/vision_transformer",
+        ),
     ),
     Published(
         id="efficientnetv2_b0_imagenet_classifier",
@@ -73,6 +89,11 @@ PUBLISHED = (
         classes="imagenet",
         publisher="KerasCV's authors",
         lies_in=(Kaggle("keras/efficientnetv2/keras/efficientnetv2_b0_imagenet_classifier/2"),),
+        reported=Reported(
+            "top-1 accuracy 75.3 % on ImageNet",
+            "KerasCV's training history",
+            "https://github.com/keras-team/keras-cv/pull/906",
+        ),
     ),
     Published(
         id="retinanet_resnet50_fpn_v2_coco",
@@ -86,6 +107,9 @@ PUBLISHED = (
         kaggle="keras/retinanet/keras/retinanet_resnet50_fpn_v2_coco/3",
         parameters=31_558_592,
         classes="coco",
+        reported=Reported(
+            "AP 41.5 % on COCO", "torchvision", "https://github.com/pytorch/vision/pull/5756"
+        ),
     ),
     Published(
         id="dfine_nano_coco",
@@ -98,7 +122,8 @@ PUBLISHED = (
         licence="Apache-2.0",
         kaggle="keras/d-fine/keras/dfine_nano_coco/1",
         parameters=3_788_625,
-        classes="coco 80",
+        classes="coco_80",
+        reported=Reported("AP 42.8 % on COCO", "its authors", DFINE),
     ),
     Published(
         id="dfine_small_coco",
@@ -111,7 +136,8 @@ PUBLISHED = (
         licence="Apache-2.0",
         kaggle="keras/d-fine/keras/dfine_small_coco/1",
         parameters=10_329_321,
-        classes="coco 80",
+        classes="coco_80",
+        reported=Reported("AP 48.5 % on COCO", "its authors", DFINE),
     ),
     Published(
         id="yolo_v8_m_pascalvoc",
@@ -126,6 +152,11 @@ PUBLISHED = (
         classes="voc",
         publisher="KerasCV's authors",
         lies_in=(Kaggle("keras/yolov8/keras/yolo_v8_m_pascalvoc/2"),),
+        reported=Reported(
+            "mAP 45 % on Pascal VOC 2012",
+            "KerasCV",
+            "https://github.com/keras-team/keras-cv/blob/master/keras_cv/src/models/object_detection/yolo_v8/yolo_v8_detector_presets.py",
+        ),
     ),
     Published(
         id="stable_diffusion_1.4",
@@ -171,6 +202,23 @@ PUBLISHED = (
         ),
     ),
     Published(
+        id="stable_diffusion_3.5_medium",
+        capability="text_to_image",
+        title="Stable Diffusion 3.5 medium",
+        task="models.architectures.stable_diffusion_3:StableDiffusion3",
+        knows="whatever can be said in up to 75 pieces of words, in any style, lettering included",
+        limits="For a GPU, or a patient visitor with much memory. Its licence has to be accepted "
+        "on the hub first. Pictures of 512 x 512 pixels.",
+        trained_on="captioned pictures of the web and synthetic ones",
+        licence="Stability AI Community License",
+        kaggle="keras/stablediffusion-3.5/keras/stable_diffusion_3.5_medium/1",
+        parameters=3_371_793_763,
+        copies=6,  # two are made of it, one of them in four bytes each
+        light=False,
+        halved=True,
+        precision="float16",  # OpenVINO reads no graph in bfloat16
+    ),
+    Published(
         id="bert_tiny_en_uncased_sst2",
         capability="sentiment",
         title="BERT tiny · SST-2",
@@ -182,6 +230,11 @@ PUBLISHED = (
         kaggle="keras/bert/keras/bert_tiny_en_uncased_sst2/5",
         parameters=4_385_920,
         classes="sentiment",
+        reported=Reported(
+            "accuracy 82.2 % on SST-2",
+            "keras-hub's training notebook",
+            "https://github.com/keras-team/keras-hub/blob/master/tools/checkpoint_training/bert_tiny_uncased_en_sst2_training.ipynb",
+        ),
     ),
     Published(
         id="qwen3_0.6b_en_zero_shot",
@@ -210,6 +263,7 @@ PUBLISHED = (
         kaggle="keras/gpt2/keras/gpt2_base_en/3",
         copies=6,  # two programs of it
         parameters=124_439_808,
+        reported=Reported("perplexity 29.4 on WikiText-2", "Radford et al. 2019", GPT2_PAPER),
     ),
     Published(
         id="gpt2_medium_en",
@@ -223,6 +277,7 @@ PUBLISHED = (
         kaggle="keras/gpt2/keras/gpt2_medium_en/3",
         copies=6,  # two programs of it
         parameters=354_823_168,
+        reported=Reported("perplexity 22.8 on WikiText-2", "Radford et al. 2019", GPT2_PAPER),
     ),
     Published(
         id="gpt2_base_en_cnn_dailymail",
@@ -249,6 +304,9 @@ PUBLISHED = (
         kaggle="keras/qwen-3/keras/qwen3_0.6b_en/1",
         copies=6,  # two programs of it
         parameters=596_049_920,
+        reported=Reported(
+            "44.6 % on MMLU-Redux", "Qwen3's technical report", "https://arxiv.org/abs/2505.09388"
+        ),
     ),
     Published(
         id="gemma3_instruct_270m",
@@ -264,6 +322,11 @@ PUBLISHED = (
         copies=6,  # two programs of it
         parameters=268_098_176,
         halved=True,
+        reported=Reported(
+            "51.2 % on IFEval",
+            "its model card",
+            "https://ai.google.dev/gemma/docs/core/model_card_3",
+        ),
     ),
     Published(
         id="qwen3_5_0.8b",
@@ -297,6 +360,11 @@ PUBLISHED = (
         light=False,
         halved=True,
         precision="bfloat16",
+        reported=Reported(
+            "accuracy 88.0 % on POPE",
+            "Google Research",
+            "https://github.com/google-research/big_vision/blob/main/big_vision/configs/proj/paligemma/README.md",
+        ),
     ),
     Published(
         id="blip2_opt_2.7b",
@@ -313,5 +381,10 @@ PUBLISHED = (
         light=False,
         halved=True,
         precision="bfloat16",
+        reported=Reported(
+            "CIDEr 111 on COCO, zero-shot",
+            "MMPretrain",
+            "https://mmpretrain.readthedocs.io/en/latest/papers/blip2.html",
+        ),
     ),
 )

@@ -5,20 +5,15 @@ wrote beside the weights, so a row cannot claim what was not measured.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from models import hub
 from models.sources import HuggingFace, Kaggle
 
-BUNDLED = Path(__file__).parent.parent / "assets" / "models"
+ASSETS = Path(__file__).parent.parent / "assets"
+BUNDLED = ASSETS / "models"
 APP_MEMORY = 1_000_000_000  # bytes that Keras, the page and the programs take besides weights
-VOC = (  # Everingham et al. 2010, in the order of the data set's own list
-    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
-    *("dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa"),
-    *("train", "tv monitor"),
-)
-COCO_GAPS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids of COCO that no box has
 
 
 @dataclass(frozen=True)
@@ -33,6 +28,8 @@ class Model:
     limits: str  # what it cannot do, and what to choose instead
     trained_on: str
     licence: str  # of the training data
+    # Whether what it draws is never computed in bfloat16, whose rounding grows step by step.
+    exact: bool = field(default=False, kw_only=True)
 
     @property
     def folder(self):
@@ -75,11 +72,20 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Reported:
+    """What others measured a checkpoint's weights at, before Keras' presets were made of them."""
+
+    score: str  # the measure, its value and on what
+    by: str  # who says so
+    page: str  # where
+
+
+@dataclass(frozen=True)
 class Published(Model):
     """A published checkpoint, which has to be downloaded once."""
 
     parameters: int
-    classes: str = ""  # whose class names it gives: a key of `_named`
+    classes: str = ""  # whose class names it gives: a file in assets/classes
     preset: str = ""  # its name in keras-hub, where that is another row's id
     kaggle: str = ""  # the preset on Kaggle, as keras-hub names it there
     lies_in: tuple = ()  # its sources, where it is not a preset of keras-hub
@@ -88,6 +94,7 @@ class Published(Model):
     halved: bool = False  # whether its weights come in two bytes each, not four
     precision: str = ""  # to load it in, where the device's own would take too much memory
     copies: int = 4  # of its weights in memory while its programs are made, about
+    reported: Reported | None = None  # None where no figure for these weights was found
 
     @property
     def ways(self):
@@ -131,12 +138,15 @@ class Published(Model):
         """Where its card is, Markdown."""
         sources = (source for way in self.ways for source in way)
         links = [f"[{each.name}]({each.page}) on {each.title}" for each in sources]
+        if self.reported:
+            links.append(f"score by [{self.reported.by}]({self.reported.page})")
         return f"{self.origin}\n\nFrom {', '.join(links)}."
 
     @property
     def score(self):
-        """That we know of none: nothing is claimed that was not measured here."""
-        return "not measured by us"
+        """What others report, and that it was not measured here."""
+        told = f"reported {self.reported.score}, " if self.reported else ""
+        return f"{told}not measured by us"
 
     @property
     def origin(self):
@@ -146,23 +156,7 @@ class Published(Model):
 
     def names(self):
         """Its class names as a tuple of str, in the order of its outputs."""
-        return _named(self.classes)
-
-
-def _named(classes):
-    """The class names of a data set, those of the pictures' from keras-hub."""
-    if classes == "sentiment":
-        return ("negative", "positive")
-    import keras_hub
-
-    if classes == "imagenet":
-        names = [keras_hub.utils.imagenet_id_to_name(at) for at in range(1000)]
-    elif classes == "voc":
-        names = VOC
-    else:  # COCO numbers 91 kinds and draws boxes around 80 of them
-        gaps = COCO_GAPS if classes == "coco 80" else ()
-        names = [keras_hub.utils.coco_id_to_name(at) for at in range(91) if at not in gaps]
-    return tuple(name.replace("_", " ") for name in names)
+        return tuple(_read(ASSETS / "classes" / f"{self.classes}.json", []))
 
 
 def _read(path, default):

@@ -98,7 +98,7 @@ def denoise(loaded, request):
     cost as much as half a step.
     """
     began = time.perf_counter()
-    move, pixels = loaded.compiled(_move), loaded.compiled(_pixels)
+    move, pixels = (loaded.compiled(each, loaded.row.exact) for each in (_move, _pixels))
     canvas = loaded.told(_canvas)
     latents = noise(request.seed, request.batch_size, canvas["latents"])
     parts = [slice(i, i + request.at_once) for i in range(0, len(latents), request.at_once)]
@@ -108,16 +108,18 @@ def denoise(loaded, request):
     scale = np.float32(request.guidance_scale)
     for index in range(1, request.steps + 1):
         last = index == request.steps
+        before, (now, after) = latents, levels[index - 1 : index + 1]
         with loaded.lock:
-            moved = [
-                move(part, *levels[index - 1 : index + 1], *_for_each(part, read), scale)
-                for part in (latents[each] for each in parts)
-            ]
-            latents, ahead = (np.concatenate(each) for each in zip(*moved, strict=True))
-            drawn = np.concatenate([pixels(ahead[each]) for each in parts]) if last else None
+            latents = np.concatenate(
+                [
+                    move(part, now, after, *_for_each(part, read), scale)
+                    for part in (before[each] for each in parts)
+                ]
+            )
+            drawn = np.concatenate([pixels(latents[each]) for each in parts]) if last else None
         shown = drawn
         if not last and index % PREVIEW_EVERY == 1:
-            shown = _glimpse(canvas, ahead)
+            shown = _glimpse(canvas, _picture(before, latents, now, after))
         run = loaded.run(began, request.seed)
         yield Step(index, request.steps, shown, drawn, run)
 
@@ -143,7 +145,7 @@ def _optional(text):
 def _read(loaded, request):
     """Encode prompt and negative prompt once: context (2, length, width) and its mask."""
     token_ids = _tokenizer(loaded)([request.prompt, request.negative_prompt])
-    return loaded.compiled(_context)(token_ids)
+    return loaded.compiled(_context, loaded.row.exact)(token_ids)
 
 
 def _tokenizer(loaded):
@@ -186,12 +188,9 @@ def _context(model, token_ids):
 
 
 def _move(model, latents, now, after, context, mask, scale):
-    """One step between two of the model's levels, and the picture that it heads for.
+    """One step between two of the model's levels: latents at level `after`, float32.
 
     Prompt and negative prompt go through the U-Net as one batch, the prompt's half first.
-
-    Returns:
-        (latents at level `after`, latents of the picture seen in them), (batch, ...) float32 both.
     """
     from keras import ops
 
@@ -200,7 +199,16 @@ def _move(model, latents, now, after, context, mask, scale):
     predicted = ops.cast(model.estimate(both, times, context, mask), "float32")
     wanted, unwanted = ops.split(predicted, 2)
     picture, noise = model.parted(latents, unwanted + scale * (wanted - unwanted), now)
-    return after[0] * picture + after[1] * noise, picture
+    return after[0] * picture + after[1] * noise
+
+
+def _picture(before, latents, now, after):
+    """The latents of the picture that a step from level `now` to `after` was heading for.
+
+    Before it they were now[0] * picture + now[1] * noise, after it are after[0] * picture +
+    after[1] * noise, with the same picture and noise.
+    """
+    return (after[1] * before - now[1] * latents) / (after[1] * now[0] - now[1] * after[0])
 
 
 def _glimpse(canvas, latents):

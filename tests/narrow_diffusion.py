@@ -89,9 +89,10 @@ def keras_cv_tokenizer(folder):
 
 def narrow(monkeypatch):
     """Put the narrow networks where the app finds KerasCV's."""
-    from models.architectures import published_diffusion
+    from models.architectures import published_diffusion, stable_diffusion_3
 
     monkeypatch.setattr(published_diffusion.PublishedDiffusion, "image_size", SIDE)
+    monkeypatch.setattr(stable_diffusion_3.StableDiffusion3, "image_size", SIDE)
     for name in ("TextEncoder", "TextEncoderV2"):
         monkeypatch.setattr(text_encoder, name, TextEncoder)
     for name in ("DiffusionModel", "DiffusionModelV2"):

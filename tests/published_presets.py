@@ -12,7 +12,9 @@ import keras_hub
 import numpy as np
 import sentencepiece
 from keras_cv.src.utils import preset_utils
+from keras_hub.src.models.clip.clip_text_encoder import CLIPTextEncoder
 from keras_hub.src.models.qwen3_5.qwen3_5_vision_encoder import Qwen3_5VisionEncoder
+from keras_hub.src.models.vae.vae_backbone import VAEBackbone
 
 from tests import narrow_diffusion
 
@@ -492,6 +494,44 @@ def _qwen3_5(name):
     return keras_hub.models.Qwen3_5CausalLM(_opinionated(backbone), preprocessor)
 
 
+def _stable_diffusion_3(name):
+    models, words = keras_hub.models, narrow_diffusion.vocabulary()
+    merges = list(narrow_diffusion.MERGES)
+
+    def reads(padding):
+        tokenizer = keras_hub.tokenizers.CLIPTokenizer(words, merges, pad_with_end_token=padding)
+        return models.CLIPPreprocessor(tokenizer, sequence_length=narrow_diffusion.LENGTH)
+
+    def reader(width, activation):
+        return CLIPTextEncoder(
+            vocabulary_size=len(words),
+            embedding_dim=width,
+            hidden_dim=width,
+            num_layers=2,
+            num_heads=2,
+            intermediate_dim=2 * width,
+            intermediate_activation=activation,
+            intermediate_output_index=-2,
+        )
+
+    side = narrow_diffusion.SIDE
+    backbone = models.StableDiffusion3Backbone(
+        mmdit_patch_size=2,
+        mmdit_hidden_dim=32,
+        mmdit_num_layers=2,
+        mmdit_num_heads=2,
+        mmdit_position_size=side // 8,
+        mmdit_qk_norm="rms_norm",
+        mmdit_dual_attention_indices=(0,),
+        vae=VAEBackbone([32] * 4, [1] * 4, [32] * 4, [1] * 4),
+        clip_l=reader(16, "quick_gelu"),
+        clip_g=reader(24, "gelu"),
+        image_shape=(side, side, 3),
+    )
+    preprocessor = models.StableDiffusion3TextToImagePreprocessor(reads(True), reads(False))
+    return models.StableDiffusion3TextToImage(_opinionated(backbone), preprocessor)
+
+
 BUILD = {  # by the preset's name
     "efficientnet_b0_ra_imagenet": _efficientnet,
     "mobilenet_v3_small_100_imagenet": _mobilenet,
@@ -502,6 +542,7 @@ BUILD = {  # by the preset's name
     "dfine_nano_coco": _dfine,
     "dfine_small_coco": _dfine,
     "yolo_v8_m_pascalvoc": _yolo,
+    "stable_diffusion_3.5_medium": _stable_diffusion_3,
     "bert_tiny_en_uncased_sst2": _bert,
     "gpt2_base_en": _gpt2,
     "gpt2_medium_en": _gpt2,

@@ -129,7 +129,11 @@ def test_the_scores_in_the_readme_are_the_measured_ones(row):
 @pytest.mark.parametrize("row", catalog.PUBLISHED, ids=lambda row: row.id)
 def test_the_readme_lists_the_published_checkpoints(row):
     kind = row.capability.replace("_", " ")
-    line = f"| `{row.id}` | {kind} | {widgets.size(row.download)} | {row.licence} |"
+    score = (
+        f"{row.reported.score} ([{row.reported.by}]({row.reported.page}))" if row.reported else ""
+    )
+    size = widgets.size(row.download)
+    line = f"| `{row.id}` | {kind} | {size} | {row.licence} | {score} |"
     assert line in (ROOT / "README.md").read_text()
 
 

@@ -27,12 +27,12 @@ MEASURE = "drawings that the picture-book classifier names as asked"
 class Plan:
     """How much is drawn and trained, and how large the model is."""
 
-    single: int = 11_000  # scenes with one large thing, which show best what a thing looks like
-    pair: int = 30_000  # scenes with two things, of which those are kept that stand clearly
+    single: int = 15_000  # scenes with one large thing, which show best what a thing looks like
+    pair: int = 26_000  # scenes with two things, of which those are kept that stand clearly
     several: int = 2_000  # scenes with two or three things
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
-    further_steps: int = 1_500  # of the U-Net in a further round
+    further_steps: int = 3_000  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
     related: int = 40  # prompts of two things for the score

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from models.architectures.clip import LENGTH, ClipTokenizer
 from models.architectures.kerascv import policy
 
-LENGTH = 77  # pieces of a prompt, start and end included
 REDUCTION = 8  # pixels of a cell of the latents
 FREQUENCIES = 160  # half of what a time is told by
 SLOWEST = 10_000  # steps of the slowest of them
@@ -26,44 +26,6 @@ COLOURS = (
     (-0.2120, -0.2616, -0.7177),
     (0.0, 0.0, 0.0),
 )
-
-
-class ClipTokenizer:
-    """Prompts to the ids of byte pairs that CLIP reads (Radford et al. 2021, arXiv:2103.00020).
-
-    Args:
-        folder: Path that holds vocabulary.json and merges.txt.
-    """
-
-    def __init__(self, folder):
-        import keras_hub
-
-        self._pieces = keras_hub.tokenizers.CLIPTokenizer(
-            str(folder / "vocabulary.json"), str(folder / "merges.txt")
-        )
-
-    def __call__(self, texts):
-        """Return ids (len(texts), LENGTH) int32: start, pieces, ends; long texts are cut."""
-        start, end = self._pieces.start_token_id, self._pieces.end_token_id
-        ids = np.full((len(texts), LENGTH), end, np.int32)
-        ids[:, 0] = start
-        for row, text in zip(ids, texts, strict=True):
-            found = self._of(text)[: LENGTH - 2]
-            row[1 : 1 + len(found)] = found
-        return ids
-
-    def unknown(self, text):
-        """Return (): every byte has a piece."""
-        return ()
-
-    def unread(self, text):
-        """Return the words of a text that lie beyond LENGTH, wholly or in part, in order."""
-        words = text.split()
-        pieces = np.cumsum([len(self._of(word)) for word in words])
-        return tuple(np.array(words)[pieces > LENGTH - 2].tolist())
-
-    def _of(self, text):
-        return np.asarray(self._pieces(text.lower()), np.int32)
 
 
 class PublishedDiffusion:
@@ -85,7 +47,7 @@ class PublishedDiffusion:
         from keras_cv.src.models.stable_diffusion import decoder, diffusion_model, text_encoder
 
         sides = (self.image_size, self.image_size)
-        self.tokenizer = ClipTokenizer(folder / "assets" / "tokenizer")
+        self.tokenizer = ClipTokenizer(_pieces(folder / "assets" / "tokenizer"))
         reader = getattr(text_encoder, self.text_encoder_class)
         unet = getattr(diffusion_model, self.unet_class)
         self.text_encoder = reader(LENGTH, download_weights=False)
@@ -149,6 +111,15 @@ class PublishedDiffusion:
     def decode(self, latents):
         """Latents to images (batch, size, size, 3) in [-1, 1]."""
         return ops.clip(ops.cast(self.decoder(latents), "float32"), -1, 1)
+
+
+def _pieces(folder):
+    """keras-hub's tokenizer of the vocabulary.json and merges.txt in a folder."""
+    import keras_hub
+
+    return keras_hub.tokenizers.CLIPTokenizer(
+        str(folder / "vocabulary.json"), str(folder / "merges.txt")
+    )
 
 
 class StableDiffusion14(PublishedDiffusion):

@@ -7,6 +7,7 @@ import pytest
 from keras_cv.src.models.stable_diffusion.constants import _ALPHAS_CUMPROD, _UNCONDITIONAL_TOKENS
 
 from models.architectures import published_diffusion
+from models.architectures.clip import ClipTokenizer
 from tests import narrow_diffusion
 
 
@@ -15,7 +16,7 @@ def tokenizer(tmp_path):
     """The app's tokenizer of a few pieces."""
     (tmp_path / "vocabulary.json").write_text(json.dumps(narrow_diffusion.vocabulary()))
     (tmp_path / "merges.txt").write_text("\n".join(["#version: 0.2", *narrow_diffusion.MERGES]))
-    return published_diffusion.ClipTokenizer(tmp_path)
+    return ClipTokenizer(published_diffusion._pieces(tmp_path))
 
 
 @pytest.mark.parametrize(
