@@ -8,6 +8,7 @@ other longer than for the app.
 import concurrent.futures
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -144,20 +145,21 @@ def _load(address, count):
 
 
 def _visit(client):
-    spent = []
+    """Seconds of each of a visitor's requests, in one session as a page's are."""
+    session, spent = secrets.token_hex(8), []
     for _ in range(REQUESTS):
         began = time.perf_counter()
-        _send_and_name(client)
+        _send_and_name(client, session)
         spent.append(time.perf_counter() - began)
     return spent
 
 
-def _send_and_name(client):
+def _send_and_name(client, session):
     """Upload the picture and have it classified, as the API's description says."""
     with PICTURE.open("rb") as content:
         sent = client.post("/gradio_api/upload", files={"files": (PICTURE.name, content)})
     picture = {"path": sent.raise_for_status().json()[0], "meta": {"_type": "gradio.FileData"}}
-    data = {"data": [picture, "efficientnetv2_caltech101", 3]}
+    data = {"data": [picture, "efficientnetv2_caltech101", 3], "session_hash": session}
     asked = client.post("/gradio_api/call/classify", json=data).raise_for_status().json()
     told = client.get(f"/gradio_api/call/classify/{asked['event_id']}").text
     if "event: complete" not in told:

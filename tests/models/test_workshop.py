@@ -93,6 +93,14 @@ def test_what_fails_there_is_left_to_the_caller(cache, workshop, caplog):
     assert len(list(cache.glob("*.json"))) == 1
 
 
+def test_where_no_process_can_be_begun_the_job_is_left_to_the_caller(
+    cache, workshop, monkeypatch, caplog
+):
+    monkeypatch.setattr(sys, "executable", str(cache / "no python"))
+    workshop.make(fact(classification.expects))
+    assert "expects was not made apart" in caplog.text and not cache.exists()
+
+
 @pytest.mark.slow
 def test_a_process_that_the_system_kills_is_memory_that_ran_out(cache, workshop):
     workshop.start()

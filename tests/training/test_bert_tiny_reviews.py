@@ -3,10 +3,11 @@
 import zipfile
 from dataclasses import replace
 
+import keras_hub
 import numpy as np
 import pytest
 
-from training.sentiment import everyday, reviews, word_pieces
+from training.sentiment import everyday, mixtures, reviews, word_pieces
 from training.sentiment.ngrams import NGrams, grams
 
 
@@ -120,3 +121,18 @@ def test_second_opinions_are_of_teachers_that_saw_the_other_sentences():
     assert before.shape == (len(data.sentences),) and (before >= 0).all() and (before <= 1).all()
     assert after[3] == before[3], "its own label does not reach its judge"
     assert not np.array_equal(after, before)
+
+
+def test_mixtures_are_judged_by_the_teacher_and_cut_up_by_the_tokenizer():
+    texts = ["a fine film , isn't it", "a dull day", "a fine day", "a dull film"]
+    teacher = NGrams(seldom=1).fit(texts, [1, 0, 1, 0])
+    words = word_pieces.vocabulary(texts, words=20, endings=0)
+    tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=True)
+    drawn = mixtures.Mixtures(texts, teacher, tokenizer).draw(np.random.default_rng(0), 200)
+    again = mixtures.Mixtures(texts, teacher, tokenizer).draw(np.random.default_rng(0), 200)
+    assert len({tuple(pieces) for pieces, _ in drawn}) > 50, "they are many more than the texts"
+    for (pieces, positive), (same, judged) in zip(drawn, again, strict=True):
+        assert pieces.tolist() == same.tolist() and positive == judged
+        text = tokenizer.detokenize(pieces).replace(" ' ", "'")
+        assert tokenizer(text).tolist() == pieces.tolist()
+        assert positive == pytest.approx(1 / (1 + np.exp(-teacher.logits([text])[0])))

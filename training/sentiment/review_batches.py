@@ -8,8 +8,16 @@ import numpy as np
 from scipy.special import expit
 
 from training.sentiment import everyday, word_pieces
+from training.sentiment.mixtures import Mixtures
 
-SHARES = {"sentences": 0.26, "films": 0.42, "products": 0.1, "everyday": 0.18, "words": 0.04}
+SHARES = {
+    "sentences": 0.12,
+    "films": 0.2,
+    "products": 0.05,
+    "everyday": 0.16,
+    "words": 0.02,
+    "mixtures": 0.45,  # what the teacher thinks of texts that are made up on the way
+}
 GROUP = 8  # batches drawn together
 STEP = 16  # pieces; lengths of batches are whole multiples, so that few graphs are traced
 MASKED = 0.15  # share of pieces hidden by [MASK], so that no single word decides
@@ -33,6 +41,8 @@ class Batches(keras.utils.PyDataset):
             name: (word_pieces.tokens(tokenizer, texts), labels)
             for name, (texts, labels) in targets.items()
         }
+        self.drawn = None, []  # epoch and group, and its batches
+        self.mixtures = Mixtures(data.texts(), teacher, tokenizer)
         ends = np.cumsum([0] + [len(review) for review in data.reviews])
         self.reviews = list(zip(ends[:-1], ends[1:], data.review_labels, strict=True))
 
@@ -48,26 +58,33 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         group, place = divmod(index, GROUP)
-        rng = np.random.default_rng((self.seed, self.epoch, group))
-        if place == 0:
-            count = max(1, self.shape.batch * self.shape.short // self.shape.longest)
-            drawn = [self._passage(rng) for _ in range(count)]
-        else:
-            drawn = self._alike(rng, rng.permutation(GROUP - 1)[place - 1])
-        rows, targets = zip(*drawn, strict=True)
+        if self.drawn[0] != (self.epoch, group):
+            self.drawn = (self.epoch, group), self._group(group)
+        rows, targets = zip(*self.drawn[1][place], strict=True)
         longest = self.shape.longest if place == 0 else max(len(row) for row in rows) + 2
-        return self._packed(rows, targets, rng, longest)
+        return self._packed(rows, targets, longest)
 
-    def _alike(self, rng, place):
-        """The `place`-th batch of a group's sentences, parted by length to waste no padding."""
-        names = rng.choice(list(SHARES), (GROUP - 1) * self.shape.batch, p=list(SHARES.values()))
-        drawn = []
-        for name in names:
-            rows, labels = self.pools[name]
-            at = rng.integers(len(rows))
-            drawn.append((rows[at][: self.shape.short - 2], labels[at]))
+    def _group(self, group):
+        """The batches of a group, the passages first; lists of pieces and share of positive."""
+        rng = np.random.default_rng((self.seed, self.epoch, group))
+        count = max(1, self.shape.batch * self.shape.short // self.shape.longest)
+        passages, alike = [self._passage(rng) for _ in range(count)], self._alike(rng)
+        return [passages, *(alike[at] for at in rng.permutation(GROUP - 1))]
+
+    def _alike(self, rng):
+        """Batches of sentences, those of like length together to waste no padding."""
+        batch, drawn = self.shape.batch, []
+        counts = rng.multinomial((GROUP - 1) * batch, list(SHARES.values()))
+        for name, count in zip(SHARES, counts, strict=True):
+            if name == "mixtures":
+                texts = self.mixtures.draw(rng, count)
+            else:
+                rows, labels = self.pools[name]
+                picked = rng.integers(len(rows), size=count)
+                texts = [(self._hidden(rows[at], rng), labels[at]) for at in picked]
+            drawn += [(row[: self.shape.short - 2], label) for row, label in texts]
         drawn.sort(key=lambda each: len(each[0]))
-        return drawn[place * self.shape.batch : (place + 1) * self.shape.batch]
+        return [drawn[at : at + batch] for at in range(0, len(drawn), batch)]
 
     def _passage(self, rng):
         """Neighbouring sentences of one review, and the mean of its label and the teacher's."""
@@ -75,9 +92,16 @@ class Batches(keras.utils.PyDataset):
         first, last, label = self.reviews[rng.integers(len(self.reviews))]
         at = rng.integers(first, last)
         stop = min(last, at + rng.integers(2, 9))
-        return np.concatenate(lines[at:stop]), (label + taught[at:stop].mean()) / 2
+        passage = np.concatenate(lines[at:stop])[: self.shape.longest - 2]
+        return self._hidden(passage, rng), (label + taught[at:stop].mean()) / 2
 
-    def _packed(self, rows, targets, rng, longest):
+    def _hidden(self, row, rng):
+        """Some pieces of a text hidden by [MASK]."""
+        if len(row) <= SHORT:
+            return row
+        return np.where(rng.random(len(row)) < MASKED, self.mask, row)
+
+    def _packed(self, rows, targets, longest):
         """({token_ids, padding_mask, segment_ids} of (batch, length), targets (batch, 2)).
 
         Keras takes the shapes from the first two batches, so passages are always padded in full:
@@ -86,9 +110,7 @@ class Batches(keras.utils.PyDataset):
         length = -(-min(longest, self.shape.longest) // STEP) * STEP
         tokens = np.full((len(rows), length), self.pad, "int32")
         for place, row in zip(tokens, rows, strict=True):
-            row = row[: self.shape.longest - 2]
-            hidden = rng.random(len(row)) < MASKED * (len(row) > SHORT)
-            place[: len(row) + 2] = [self.start, *np.where(hidden, self.mask, row), self.end]
+            place[: len(row) + 2] = [self.start, *row, self.end]
         inputs = {
             "token_ids": tokens,
             "padding_mask": tokens != self.pad,
