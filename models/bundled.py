@@ -93,7 +93,8 @@ MODELS = (
         title="CNN, GRU and attention · drawings",
         task="models.architectures.captioner:Captioner",
         knows=DRAWN + ", where they are and how they stand",
-        limits="Drawn scenes only, not photos.",
+        limits="Drawn scenes only, not photos. It is good at how two things stand, and bad at "
+        "counting.",
         trained_on="rendered picture-book scenes and their captions",
         licence="Apache-2.0 (Noto Emoji art)",
     ),

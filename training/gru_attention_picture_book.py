@@ -223,8 +223,9 @@ def measure(model, drawn, key=None):
 
     Returns:
         dict of `named`, the share of the things there whose class the caption names; `true`, the
-        share of the named classes that are there; `claims_true`, that of the stated relations and
-        counts; `claims`, how many were stated; `captions`, the captions; `wrong`, how many classes
+        share of the named classes that are there; `claims_true`, `relations_true` and
+        `counts_true`, that of the stated relations and counts, together and apart; `claims`, how
+        many were stated; `captions`, the captions; `wrong`, how many classes
         each caption leaves out or makes up.
     """
     look, say = (
@@ -237,7 +238,7 @@ def measure(model, drawn, key=None):
     said = [picture_book.named(caption) for caption in told]
     pairs = list(zip(there, said, strict=True))
     held = [
-        wording.holds(claim, things, boxes)
+        (len(claim) == 2, wording.holds(claim, things, boxes))
         for caption, things, boxes in zip(told, there, drawn["boxes"], strict=True)
         for claim in wording.claims(caption)
     ]
@@ -246,11 +247,17 @@ def measure(model, drawn, key=None):
     return {
         "named": named / sum(map(len, there)),
         "true": true / max(1, sum(map(len, said))),
-        "claims_true": float(np.mean(held or [0])),
+        "claims_true": _share([true for _, true in held]),
+        "relations_true": _share([true for counts, true in held if not counts]),
+        "counts_true": _share([true for counts, true in held if counts]),
         "claims": len(held),
         "captions": told,
         "wrong": [len(set(things) ^ set(names)) for things, names in pairs],
     }
+
+
+def _share(truths):
+    return round(float(np.mean(truths or [0])), 4)
 
 
 def main(argv=None):
@@ -275,8 +282,7 @@ def main(argv=None):
         figures["named"],
         f"{plan.held_out:,} scenes of seeds that training never draws",
         named_that_are_there=round(figures["true"], 4),
-        claims_true=round(figures["claims_true"], 4),
-        claims=figures["claims"],
+        **{key: figures[key] for key in ("claims_true", "relations_true", "counts_true", "claims")},
     )
 
 
