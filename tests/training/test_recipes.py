@@ -18,7 +18,7 @@ FLOORS = {  # that the committed weights reach, as recorded
     "retinanet_picture_book": 0.93,
     "gru_attention_picture_book": 0.9,
     "stable_diffusion_picture_book": 0.88,
-    "bert_tiny_reviews": 0.74,
+    "bert_tiny_reviews": 0.77,
 }
 
 

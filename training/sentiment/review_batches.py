@@ -11,12 +11,12 @@ from training.sentiment import everyday, word_pieces
 from training.sentiment.mixtures import Mixtures
 
 SHARES = {
-    "sentences": 0.08,
-    "films": 0.12,
-    "products": 0.04,
-    "everyday": 0.14,
+    "sentences": 0.12,
+    "films": 0.2,
+    "products": 0.05,
+    "everyday": 0.16,
     "words": 0.02,
-    "mixtures": 0.6,  # what the teacher thinks of texts that are made up on the way
+    "mixtures": 0.45,  # what the teacher thinks of texts that are made up on the way
 }
 GROUP = 8  # batches drawn together
 STEP = 16  # pieces; lengths of batches are whole multiples, so that few graphs are traced
