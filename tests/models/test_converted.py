@@ -202,10 +202,12 @@ CALLS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("row", catalog.MODELS, ids=lambda row: row.id)
 def test_every_function_of_a_bundled_model_is_equal_in_each_precision(row, shelf, monkeypatch):
+    """In each that it may run in."""
     tried, convert = [], converted.trial
+    able = converted.precisions()[:1] if row.exact else converted.precisions()
 
     def recorded(graph, arrays, allowed):
-        tried.append(convert(graph, arrays, converted.precisions()))
+        tried.append(convert(graph, arrays, able))
         return tried[-1]
 
     monkeypatch.setattr(converted, "trial", recorded)
@@ -213,7 +215,7 @@ def test_every_function_of_a_bundled_model_is_equal_in_each_precision(row, shelf
     functions = shelf.load(row.id).choices()
     assert len(tried) == sum(map(len, functions.values())) > 0
     for each in tried:
-        assert set(each.apart) == set(converted.precisions())
+        assert set(each.apart) == set(able)
         for precision, far in each.apart.items():
             assert far <= converted.TOLERANCE[precision]
 
