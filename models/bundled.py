@@ -55,7 +55,7 @@ MODELS = (
         "merge. Pictures of 128 x 128 pixels.",
         trained_on="rendered picture-book scenes and their captions",
         licence="Apache-2.0 (Noto Emoji art)",
-        exact=True,  # in bfloat16 half of the drawings are others: 0.5 to 15 grey levels away
+        exact=True,  # in bfloat16 drawings are 0.5 to 15 grey levels of 255 away on average
     ),
     Model(
         id="bert_tiny_reviews",

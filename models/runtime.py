@@ -153,8 +153,8 @@ def on_gpu(function):
 def compile(function, model, key=None, exact=False):
     """Make `function(model, *arrays)` a compiled callable of NumPy arrays.
 
-    On a CPU it becomes an OpenVINO program where that is equal and no slower, on a GPU a graph with
-    XLA, else a plain graph.
+    On a CPU it becomes an OpenVINO program where that is equal and not clearly slower, on a GPU a
+    graph with XLA, else a plain graph.
 
     Args:
         function: takes the model and tensors, gives a tensor or a tuple of tensors.

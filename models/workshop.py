@@ -63,8 +63,10 @@ class Workshop:
             try:
                 self._launch()
                 self._process.ask(job)
-            except (apart.Ended, OSError):  # the latter where no process can be begun
-                if self.opened and self._process and self._process.killed:
+            except OSError as error:  # no process can be begun
+                log.warning("%s was not made apart (%s)", job.function.__qualname__, error)
+            except apart.Ended:
+                if self.opened and self._process.killed:
                     raise MemoryError from None
                 log.warning("%s was not made apart", job.function.__qualname__)
             finally:

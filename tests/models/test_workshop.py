@@ -103,6 +103,15 @@ def test_where_no_process_can_be_begun_the_job_is_left_to_the_caller(
 
 
 @pytest.mark.slow
+def test_what_ended_when_idle_is_not_taken_for_memory_that_ran_out(cache, workshop, monkeypatch):
+    workshop.make(fact(classification.expects))
+    until(lambda: not workshop._process.alive)
+    monkeypatch.setattr(sys, "executable", str(cache / "no python"))
+    workshop.make(fact(loader.weight_bytes))
+    assert len(list(cache.glob("*.json"))) == 1
+
+
+@pytest.mark.slow
 def test_a_process_that_the_system_kills_is_memory_that_ran_out(cache, workshop):
     workshop.start()
     killer = threading.Timer(1, lambda: workshop._process._process.kill())
