@@ -11,6 +11,8 @@ from locust import FastHttpUser, between, task
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 WORDS = ("a lovely quiet film", "the tea was cold and the room was loud", "not good at all")
+# Before a pause: the server ends an idle connection, maybe just when it is used again.
+LAST = {"Connection": "close"}
 THINGS = ("dog", "penguin", "rocket", "cactus", "owl")
 
 
@@ -25,7 +27,9 @@ class Visitor(FastHttpUser):
         name = random.choice(("elephant.jpg", "city.jpg", "sea.jpg", "meadow.jpg"))
         with (EXAMPLES / name).open("rb") as content:
             files = {"files": (name, content, "image/jpeg")}
-            answer = self.client.post("/gradio_api/upload", files=files, name="upload")
+            answer = self.client.post(
+                "/gradio_api/upload", files=files, name="upload", headers=LAST
+            )
         self.picture = {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
 
     @task(5)
@@ -68,7 +72,6 @@ class Visitor(FastHttpUser):
         with self.client.post(
             f"/gradio_api/call/{name}",
             json={"data": data},
-            headers={"Connection": "close"},  # an idle one may end just when it is used again
             name="ask",
             catch_response=True,
         ) as asked:
@@ -79,7 +82,7 @@ class Visitor(FastHttpUser):
             error = RuntimeError(f"{asked.status_code} {(asked.text or '')[:200]}")
         else:
             path = f"/gradio_api/call/{name}/{asked.json()['event_id']}"
-            came = self.client.get(path, name="answer").text or ""
+            came = self.client.get(path, name="answer", headers=LAST).text or ""
             length = len(came)
             if "event: complete" not in came:
                 error = RuntimeError(came[-300:] or "the stream broke off")
