@@ -64,7 +64,7 @@ MODELS = (
         task="keras_hub.models:TextClassifier",
         knows="English opinions of films, products and everyday things",
         limits="English only; irony is lost on it.",
-        trained_on="film and product review sentences",
+        trained_on="film and product reviews, everyday sentences, GloVe's word vectors",
         licence="CC BY 4.0",
     ),
     Model(

@@ -1,17 +1,20 @@
 """Trains `bert_tiny_reviews`: a two-layer BERT that tells praise from blame in English sentences.
 
-It knows the review data and a grammar of everyday sentences; it knows no pretrained weights.
+It knows the review data, everyday sentences and GloVe's word vectors; it knows no network that
+others trained.
 
     python -m training.bert_tiny_reviews --data FOLDER
 
 From scratch on 9,000 labelled sentences a Transformer learns words too slowly, so it is helped:
-its word vectors start from counts of neighbours (PPMI and SVD: Levy and Goldberg 2014), one number
-of each from how far a teacher of n-grams thinks the word leans; on the sentences of whole reviews
-and on mixtures of sentences it learns from that teacher's soft labels (Hinton et al. 2015,
-"Distilling the knowledge"), and on labelled ones from the label and from teachers that have not
-seen them. The architecture is BERT's (Devlin et al. 2019), small.
+100 numbers of each word vector start from GloVe (Pennington et al. 2014), so that words that no
+review has are near those that are like them, the others from counts of neighbours (PPMI and SVD:
+Levy and Goldberg 2014), one from how far a teacher of n-grams thinks the word leans; on the
+sentences of whole reviews and on mixtures of sentences it learns from that teacher's soft labels
+(Hinton et al. 2015, "Distilling the knowledge"), and on labelled ones from the label and from
+teachers that have not seen them. The architecture is BERT's (Devlin et al. 2019), small.
 """
 
+import itertools
 import time
 from dataclasses import dataclass, replace
 
@@ -22,7 +25,7 @@ from scipy.special import expit
 
 from models import catalog, loader, sentiment
 from training import recipe
-from training.sentiment import everyday, reviews, word_pieces
+from training.sentiment import everyday, glove, reviews, word_pieces
 from training.sentiment.ngrams import NGrams
 from training.sentiment.review_batches import Batches
 
@@ -36,19 +39,23 @@ class Shape:
     """Sizes of the model and lengths of the training; the smoke run has its own."""
 
     words: int = 9_000  # whole words in the vocabulary
+    common: int = 15_000  # of GloVe's commonest words in the vocabulary, most of them there already
     endings: int = 1_500  # of rarer words in the vocabulary
     width: int = 128
     layers: int = 2
     heads: int = 4
     longest: int = 192  # pieces the model reads of a text
     short: int = 48  # pieces of a single sentence at most
-    everyday: int = 12_000  # written sentences
+    everyday: int = 30_000  # sentences made by the grammar
     epochs: int = 24
     steps: int = 400  # batches in an epoch
     batch: int = 64  # sentences; of passages fewer by short / longest
 
 
-SMOKE = Shape(300, 50, 16, 1, 2, 32, 16, everyday=60, epochs=1, steps=4, batch=8)
+SMOKE = Shape(300, 20, 50, 16, 1, 2, 32, 16, everyday=60, epochs=1, steps=4, batch=8)
+
+
+SMOKE_VECTORS = {"dull": np.float32([1, 0]), "a": np.float32([0, 1]), "fine": np.float32([-1, 0])}
 
 
 def main(argv=None):
@@ -107,23 +114,39 @@ def smoke_data():
 
 def train(data, shape, args):
     """The trained keras_hub BertTextClassifier; its backups go to the folder `args.work`."""
-    teacher = teach(data)
-    doubts = second_opinions(data)
-    texts = data.texts() + everyday.sentences(shape.everyday, args.drawn)[0]
+    made = everyday.sentences(shape.everyday, args.drawn)
+    teacher, doubts = teach(data), second_opinions(data)
     if args.further:
         classifier = keras_hub.models.TextClassifier.from_preset(str(args.out), dtype="float32")
         tokenizer = classifier.preprocessor.tokenizer
     else:
-        words = word_pieces.vocabulary(texts, shape.words, shape.endings)
+        known = SMOKE_VECTORS if args.smoke else glove.vectors(args.data)
+        words = vocabulary(data, made[0], known, shape)
         tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=True, strip_accents=True)
         classifier = build(tokenizer, shape)
-    batches = Batches(data, teacher, doubts, tokenizer, shape, args.drawn)
+    batches = Batches(data, made, teacher, doubts, tokenizer, shape, args.drawn)
     if not args.further:
-        vectors = word_pieces.vectors(batches.pieces(), len(words), shape.width, args.drawn)
-        vectors[:, 0] = 2 * vectors.std() * teacher.leanings(words)
+        vectors = first_vectors(words, batches.pieces(), known, teacher, shape.width, args.drawn)
         classifier.backbone.token_embedding.embeddings.assign(vectors)
     fit(classifier, batches, shape, args.work)
     return classifier
+
+
+def vocabulary(data, made, known, shape):
+    """Pieces of the texts, and of `known` words the commonest and those of opinion."""
+    texts = data.texts() + everyday.written_sentences()[0] + made
+    opinions = [word for words in data.opinion_words for word in words if word in known]
+    more = [*itertools.islice(known, shape.common), *opinions]
+    return word_pieces.vocabulary(texts, shape.words, shape.endings, more)
+
+
+def first_vectors(words, rows, known, teacher, width, seed):
+    """Vectors that the words begin with, (len(words), width), as this module's head tells."""
+    meanings = word_pieces.meanings(words, known)
+    own = word_pieces.vectors(rows, len(words), width - meanings.shape[1], seed)
+    vectors = np.concatenate([own, meanings], axis=1)
+    vectors[:, 0] = 2 * vectors.std() * teacher.leanings(words)
+    return vectors
 
 
 def second_opinions(data):

@@ -7,7 +7,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from training.sentiment import everyday, mixtures, reviews, word_pieces
+from training.sentiment import everyday, glove, mixtures, reviews, word_pieces
 from training.sentiment.ngrams import NGrams, grams
 
 
@@ -82,6 +82,33 @@ def test_everyday_sentences_repeat_by_seed_and_leave_out_the_test():
     tested, verdicts = everyday.test_sentences()
     assert len(tested) >= 30 and 0.4 < verdicts.mean() < 0.6
     assert not {text.lower() for text in tested} & {text.lower() for text in texts}
+
+
+def test_written_sentences_are_many_and_none_of_the_test():
+    texts, labels = everyday.written_sentences()
+    tested = {everyday._plain(text) for text in everyday.test_sentences()[0]}
+    plain = {everyday._plain(text) for text in texts}
+    assert len(plain) == len(texts) > 1500 and not plain & tested
+    assert 0.45 < labels.mean() < 0.55
+
+
+def test_word_vectors_of_words_in_letters_are_read(tmp_path):
+    (tmp_path / glove.FILE).write_text("the 1 2\n, 3 4\ncafé 5 6\nfilm -0.5 7\ndull 8 9\n")
+    assert list(glove.vectors(tmp_path)) == ["the", "film", "dull"]
+    found = glove.vectors(tmp_path, most=2)
+    assert list(found) == ["the", "film"] and found["film"].tolist() == [-0.5, 7]
+    with pytest.raises(FileNotFoundError, match=glove.FILE):
+        glove.vectors(tmp_path / "elsewhere")
+
+
+def test_known_words_keep_their_meaning_and_stand_whole():
+    known = {"fine": [1.0, 0], "good": [0.9, 0.1], "dull": [-1.0, 0.2], "rare": [0, -1.0]}
+    known = {word: np.float32(vector) for word, vector in known.items()}
+    pieces = word_pieces.vocabulary(["a good film"], words=9, endings=2, known=["rare"])
+    assert "rare" in pieces and "fine" not in pieces
+    words = ["[PAD]", *known]
+    none, fine, good, dull, _ = word_pieces.meanings(words, known)
+    assert fine @ good > 0 > fine @ dull and np.abs(none).max() < np.abs(fine).max()
 
 
 def test_the_vocabulary_spells_any_word():

@@ -27,6 +27,28 @@ def test_byte_pairs_take_any_text_and_give_it_back(tokenizer, text):
     assert len(tokenizer(TEXT)) < len(TEXT) / 2
 
 
+def test_a_text_is_cut_at_random_and_stays_the_text(tokenizer):
+    rng = np.random.default_rng(0)
+    whole = language_models.cut_at_random(tokenizer, TEXT, 0.0, rng)
+    assert whole.tolist() == list(tokenizer(TEXT))
+    one, other = (language_models.cut_at_random(tokenizer, TEXT, 0.2, rng) for _ in range(2))
+    assert one.tolist() != other.tolist() and len(one) > len(whole) < len(other)
+    assert tokenizer.detokenize(one) == tokenizer.detokenize(other) == TEXT
+    every = language_models.cut_at_random(tokenizer, TEXT, 1.0, rng)
+    assert len(every) == len(TEXT)
+
+
+def test_windows_of_plays_repeat_by_step(tokenizer):
+    text = "A:\n" + TEXT + "\n\nB:\n" + TEXT * 3
+    windows = gpt2_tiny_shakespeare.Windows(tokenizer, text, context=12, seed=3)
+    first = windows.batch(0, count=4)
+    assert first.shape == (4, 13) and first.dtype == np.int32
+    assert (first[:, 0] == tokenizer.end_token_id).all()
+    np.testing.assert_array_equal(first, windows.batch(0, count=4))
+    assert (first != windows.batch(1, count=4)).any()
+    assert all(tokenizer.detokenize(row[1:]).lstrip() in text for row in first)
+
+
 def test_nats_of_a_network_that_knows_nothing(tokenizer):
     """All weights 0: every token costs ln(vocabulary), once."""
     model = tiny(tokenizer)
@@ -77,7 +99,7 @@ def test_a_run_that_was_cut_off_ends_as_one_that_was_not(tokenizer, tmp_path):
 
 
 def test_the_rate_warms_up_and_falls_to_a_tenth():
-    rates = [language_models._cosine(progress) for progress in (0, 0.05, 0.525, 1)]
+    rates = [language_models._cosine(progress, 0.1) for progress in (0, 0.05, 0.525, 1)]
     assert rates == pytest.approx([0.038, 1, 0.55, 0.1], abs=0.01)
 
 

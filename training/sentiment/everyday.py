@@ -1,6 +1,7 @@
-"""Writes everyday sentences of a known sentiment: food, things, people, places, work, the weather.
+"""Everyday sentences of a known sentiment: food, things, people, places, work, the weather.
 
-It knows a small grammar of its own with negation and "but"; it knows no data set and no model.
+Some were written by hand, more are made by a small grammar with negation and "but"; it knows no
+data set and no model.
 """
 
 import csv
@@ -11,6 +12,7 @@ import numpy as np
 from training.sentiment import everyday_words as words
 
 TEST = Path(__file__).parent / "everyday_test.tsv"
+WRITTEN = Path(__file__).parent / "everyday_written.tsv"
 
 
 def sentences(count, seed):
@@ -29,7 +31,16 @@ def sentences(count, seed):
 
 def test_sentences():
     """(texts, labels) of the small table of everyday sentences that no training sees."""
-    with TEST.open(encoding="utf-8", newline="") as lines:
+    return _table(TEST)
+
+
+def written_sentences():
+    """(texts, labels) of the sentences written by hand, without a look at the test's."""
+    return _table(WRITTEN)
+
+
+def _table(file):
+    with file.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [row["text"] for row in rows], np.array([int(row["label"]) for row in rows])
 

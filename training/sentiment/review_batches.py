@@ -12,11 +12,12 @@ from training.sentiment.mixtures import Mixtures
 
 SHARES = {
     "sentences": 0.12,
-    "films": 0.2,
-    "products": 0.05,
-    "everyday": 0.16,
+    "films": 0.18,
+    "products": 0.04,
+    "everyday": 0.2,
+    "written": 0.08,
     "words": 0.02,
-    "mixtures": 0.45,  # what the teacher thinks of texts that are made up on the way
+    "mixtures": 0.36,  # what the teacher thinks of texts that are made up on the way
 }
 GROUP = 8  # batches drawn together
 STEP = 16  # pieces; lengths of batches are whole multiples, so that few graphs are traced
@@ -31,12 +32,12 @@ class Batches(keras.utils.PyDataset):
     text are learnt; the others hold single sentences, those of like length together.
     """
 
-    def __init__(self, data, teacher, doubts, tokenizer, shape, seed):
+    def __init__(self, data, made, teacher, doubts, tokenizer, shape, seed):
         super().__init__()
         self.shape, self.seed, self.epoch = shape, seed, 0
         self.start, self.end = tokenizer.cls_token_id, tokenizer.sep_token_id
         self.pad, self.mask = tokenizer.pad_token_id, tokenizer.mask_token_id
-        targets = _targets(data, teacher, doubts, shape, seed)
+        targets = _targets(data, made, teacher, doubts)
         self.pools = {
             name: (word_pieces.tokens(tokenizer, texts), labels)
             for name, (texts, labels) in targets.items()
@@ -120,7 +121,7 @@ class Batches(keras.utils.PyDataset):
         return inputs, np.stack([1 - positive, positive], axis=1)
 
 
-def _targets(data, teacher, doubts, shape, seed):
+def _targets(data, made, teacher, doubts):
     """By pool: texts and the share of positive, (n,), that the model shall give them.
 
     Labels are softened by how often they mislead, those of film sentences by what teachers think
@@ -129,13 +130,14 @@ def _targets(data, teacher, doubts, shape, seed):
     lines = [line for review in data.reviews for line in review]
     taught = expit(teacher.logits(data.products))
     marked = np.where(data.opinions, _softened(data.opinions > 0, 0.05), taught)
-    written, written_labels = everyday.sentences(shape.everyday, seed)
+    written, written_labels = everyday.written_sentences()
     praise, blame = data.opinion_words
     return {
         "sentences": (data.sentences, (_softened(data.labels, 0.05) + doubts) / 2),
         "films": (lines, expit(teacher.logits(lines))),
         "products": (data.products, marked),
-        "everyday": (written, _softened(written_labels, 0.03)),
+        "everyday": (made[0], _softened(made[1], 0.03)),
+        "written": (written, _softened(written_labels, 0.03)),
         "words": (praise + blame, _softened(np.repeat([1, 0], [len(praise), len(blame)]), 0.15)),
     }
 

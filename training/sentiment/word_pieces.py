@@ -12,14 +12,16 @@ from scipy import sparse
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-def vocabulary(texts, words, endings):
+def vocabulary(texts, words, endings, known=()):
     """WordPieces: letters, the commonest words whole, the commonest endings of the others.
 
-    texts: str; words, endings: how many. Gives a list of str, the special pieces first.
+    texts: str; words, endings: how many; known: further whole words. Gives a list of str, the
+    special pieces first.
     """
     counts = Counter(word for text in texts for word in split(text))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    whole, rare = set(ranked[:words]), ranked[words:]
+    whole = set(ranked[:words]).union(known)
+    rare = [word for word in ranked if word not in whole]
     tails = Counter()
     for word in rare:
         cut = next((n for n in range(len(word) - 1, 2, -1) if word[:n] in whole), 0)
@@ -29,7 +31,7 @@ def vocabulary(texts, words, endings):
     ranked_tails = sorted(tails, key=lambda piece: (-tails[piece], piece))
     letters = sorted({letter for word in counts for letter in word})
     pieces = [*letters, *("##" + letter for letter in letters), *ranked[:words]]
-    return list(dict.fromkeys([*SPECIAL, *pieces, *ranked_tails[:endings]]))
+    return list(dict.fromkeys([*SPECIAL, *pieces, *ranked_tails[:endings], *known]))
 
 
 def split(text):
@@ -69,6 +71,22 @@ def vectors(rows, size, width, seed, reach=4):
     rng = np.random.default_rng(seed)
     vectors = _leading(positive, width, rng) + rng.standard_normal((size, width)) * 1e-3
     return vectors * 0.05 / vectors.std()
+
+
+def meanings(pieces, known):
+    """Vectors of the pieces that are `known` words, the others all but nothing: deviation 0.05.
+
+    pieces: str; known: dict of a word to (size,). What all words have in common is taken out of
+    each (Mu and Viswanath 2018). Gives (pieces, size).
+    """
+    size = len(next(iter(known.values())))
+    there = np.array([piece in known for piece in pieces])
+    found = np.stack([known[piece] for piece in pieces if piece in known])
+    found = found - found.mean(axis=0)
+    found /= np.linalg.norm(found, axis=1, keepdims=True) ** 0.5  # rare words' are shorter
+    vectors = np.random.default_rng(0).standard_normal((len(pieces), size)) * 1e-2
+    vectors[there] = found * 0.05 / found.std()
+    return vectors
 
 
 def _leading(matrix, count, rng, extra=16, rounds=2):
