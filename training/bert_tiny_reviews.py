@@ -39,7 +39,7 @@ class Shape:
     """Sizes of the model and lengths of the training; the smoke run has its own."""
 
     words: int = 9_000  # whole words in the vocabulary
-    common: int = 15_000  # of GloVe's commonest words in the vocabulary, most of them there already
+    common: int = 15_000  # of GloVe's commonest words, in the vocabulary as well
     endings: int = 1_500  # of rarer words in the vocabulary
     width: int = 128
     layers: int = 2

@@ -1,6 +1,6 @@
 """Everyday sentences of a known sentiment: food, things, people, places, work, the weather.
 
-Some were written by hand, more are made by a small grammar with negation and "but"; it knows no
+Some were written one by one, more are made by a small grammar with negation and "but"; it knows no
 data set and no model.
 """
 
@@ -35,7 +35,7 @@ def test_sentences():
 
 
 def written_sentences():
-    """(texts, labels) of the sentences written by hand, without a look at the test's."""
+    """(texts, labels) of the sentences written one by one, without a look at the test's."""
     return _table(WRITTEN)
 
 
