@@ -64,8 +64,8 @@ MODELS = (
         task="keras_hub.models:TextClassifier",
         knows="English opinions of films, products and everyday things",
         limits="English only; irony is lost on it.",
-        trained_on="film and product reviews, everyday sentences, GloVe's word vectors",
-        licence="CC BY 4.0",
+        trained_on="film and product reviews, everyday sentences and GloVe's word vectors",
+        licence="CC BY 4.0, PDDL 1.0",
     ),
     Model(
         id="gpt2_tiny_stories",
