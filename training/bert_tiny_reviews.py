@@ -114,13 +114,13 @@ def smoke_data():
 
 def train(data, shape, args):
     """The trained keras_hub BertTextClassifier; its backups go to the folder `args.work`."""
+    known = SMOKE_VECTORS if args.smoke or args.further else glove.vectors(args.data)
     made = everyday.sentences(shape.everyday, args.drawn)
     teacher, doubts = teach(data), second_opinions(data)
     if args.further:
         classifier = keras_hub.models.TextClassifier.from_preset(str(args.out), dtype="float32")
         tokenizer = classifier.preprocessor.tokenizer
     else:
-        known = SMOKE_VECTORS if args.smoke else glove.vectors(args.data)
         words = vocabulary(data, made[0], known, shape)
         tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=True, strip_accents=True)
         classifier = build(tokenizer, shape)

@@ -44,5 +44,7 @@ def _lines(data):
         with zipfile.ZipFile(archive) as files, files.open(FILE) as lines:
             yield from (line.decode().rstrip("\n") for line in lines)
     else:
+        if not Path(data, FILE).is_file():
+            raise FileNotFoundError(f"{data} has no {FILE}. Put it there; it is in {PUBLIC}.")
         with Path(data, FILE).open(encoding="utf-8") as lines:
             yield from (line.rstrip("\n") for line in lines)
