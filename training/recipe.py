@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 
 from models import loader
@@ -29,10 +30,11 @@ def arguments(module, argv=None):
 
     Returns:
         A namespace: `data` (Path or None), `out` (Path), `smoke` (bool), `measure` (bool),
-        `by_keras` (bool), `further` (bool), `work` (Path for checkpoints and caches), `seed` (int
-        from 0, of what is held out and of the first weights), `drawn` (int, seed of what this round
-        draws and of its order) and `earlier` (what is recorded of the training before a further
-        round, else {}).
+        `by_keras` (bool), `further` (bool), `unmeasured` (bool: end once the preset is saved, as
+        where the programs that measure it are not installed), `work` (Path for checkpoints and
+        caches), `seed` (int from 0, of what is held out and of the first weights), `drawn` (int,
+        seed of what this round draws and of its order) and `earlier` (what is recorded of the
+        training before a further round, else {}).
     """
     name = str(getattr(module, "name", module)).rpartition(".")[2]
     parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
@@ -51,6 +53,9 @@ def arguments(module, argv=None):
     )
     parser.add_argument(
         "--further", action="store_true", help="train the preset that is there once more"
+    )
+    parser.add_argument(
+        "--unmeasured", action="store_true", help="train and save; measure another time"
     )
     parsed = parser.parse_args(argv)
     record = _read(parsed.out)
@@ -132,12 +137,31 @@ def trained(args, model, seconds, **more):
     training = {
         "parameters": int(model.count_params()),
         "minutes": round(seconds / 60 + args.earlier.get("minutes", 0), 1),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
+        "machine": machine(),
         "date": datetime.date.today().isoformat(),
         "rounds": args.earlier.get("rounds", 0) + 1,
         **more,
     }
     _write(args.out, {"training": training})
+
+
+def machine():
+    """What kind of machine this is, in words."""
+    told = f"{os.cpu_count()} CPU cores, {platform.machine()}"
+    if keras.backend.backend() == "jax":
+        import jax
+
+        graphics = [each.device_kind for each in jax.devices() if each.platform != "cpu"]
+        told = ", ".join([*graphics, told])
+    return told
+
+
+def jit_compile():
+    """Whether training steps are compiled by XLA: on JAX, which is slow without it.
+
+    TensorFlow's kernels on a CPU are faster than what XLA makes in their place.
+    """
+    return keras.backend.backend() == "jax"
 
 
 def key(args):
