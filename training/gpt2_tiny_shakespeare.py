@@ -1,11 +1,13 @@
 """Train `gpt2_tiny_shakespeare`: a small GPT-2 on plays by Shakespeare.
 
 Knows no other text. The last tenth of the text is held out. A text of a megabyte is soon learnt by
-heart, so each window is cut into tokens anew and parts of the network are left out at random.
+heart, so it is read in many ways of cutting it into tokens, parts of the network are left out at
+random, and networks of the same shape that were trained before teach the last one.
 
     python -m training.gpt2_tiny_shakespeare --data FOLDER
 """
 
+import functools
 import math
 import re
 
@@ -17,13 +19,16 @@ from training import recipe
 from training.text_generation import language_models
 
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
-SHAPE = {"layers": 6, "width": 256, "heads": 4, "context": 192, "dropout": 0.2}
+SHAPE = {"layers": 6, "width": 256, "heads": 4, "context": 192, "dropout": 0.3}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 32, "dropout": 0.0}
 TOKENS = 768
-STEPS = 11_000
-CUT = 0.05  # of the places between characters in training, besides where tokens end
-WHOLE = 0.8  # of the steps over, texts are cut no more, so that words are spelt as they are
-REACH = 6  # characters for each token of a window, more than it can need
+BATCH = 24  # windows
+TEACHERS = 3
+TEACHER_STEPS = 6_000
+STEPS = 9_000
+CUTTINGS = 32  # ways of cutting the text into tokens
+CUT = 0.05  # of the places between characters are cut, besides where tokens end
+WHOLE = 0.9  # of the steps over, the text is cut no more, so that words are spelt as they are
 OPENING = 0.7  # of the windows start with a speech, the others at any word
 
 
@@ -34,31 +39,36 @@ def main(argv=None):
     text, held_out = split(text)
     if not args.measure:
         train(args, text)
-    return measure(args, held_out)
+    return None if args.unmeasured else measure(args, held_out)
 
 
 def train(args, text):
-    """Train on a text and save the preset."""
+    """Train teachers and, with them, the model on a text, and save the preset.
+
+    A further round goes on from the preset, without teachers.
+    """
     keras.utils.set_random_seed(args.seed)
     shape = SMOKE if args.smoke else SHAPE
     tokenizer, model = language_models.start(args, [text], 280 if args.smoke else TOKENS, shape)
-    windows = Windows(tokenizer, text, shape["context"], args.drawn)
+    windows = Windows(tokenizer, text, shape["context"], args.drawn, 2 if args.smoke else CUTTINGS)
+    teachers, seconds = [], 0.0
+    for number in range(0 if args.further else TEACHERS):
+        teachers.append(language_models.causal_lm(tokenizer, **shape))
+        done = fit(teachers[-1], windows, TEACHER_STEPS, args, f"teacher {number + 1}")
+        seconds += done["seconds"]
+    done = fit(model, windows, STEPS, args, "model", teachers)
+    recipe.save(language_models.taking_text(model, tokenizer), args.out)
+    done["seconds"] += seconds
+    language_models.record(args, model, done, teachers=len(teachers))
 
-    def save(out):
-        recipe.save(language_models.taking_text(model, tokenizer), out)
 
-    done = language_models.fit(
-        model,
-        batch=lambda step: windows.batch(step, count=2 if args.smoke else 12),
-        steps=3 if args.smoke else STEPS,
-        peak=1.5e-3,
-        floor=0.01,
-        minutes=120,
-        work=args.work,
-        checkpoint=lambda: save(args.work / "preset"),
+def fit(model, windows, steps, args, folder, teachers=()):
+    """Train one network, which keeps its checkpoints in a folder of its own."""
+    steps = 3 if args.smoke else steps
+    batch = functools.partial(windows.batch, count=2 if args.smoke else BATCH, steps=steps)
+    return language_models.fit(
+        model, batch, steps, 1.5e-3, args.work / folder, floor=0.01, teachers=teachers
     )
-    save(args.out)
-    language_models.record(args, model, done)
 
 
 def read(data=None):
@@ -76,27 +86,42 @@ def split(text):
 
 
 class Windows:
-    """Random pieces of the text, each after the end token, as a prompt is."""
+    """Random pieces of the text, each after the end token, as a prompt is.
 
-    def __init__(self, tokenizer, text, context, seed):
-        self.tokenizer, self.text, self.context, self.seed = tokenizer, text, context, seed
-        self.reach = REACH * context
-        starts = [at for at in re.finditer(r"\n\n|\s", text) if at.end() + self.reach < len(text)]
-        self.speeches = [at.end() for at in starts if at[0] == "\n\n"]
-        self.words = [at.start() for at in starts]
+    Args:
+        tokenizer: a `GPT2Tokenizer`.
+        text: str, ASCII.
+        context: int, tokens of a piece.
+        seed: int.
+        cuttings: int, ways of cutting the text at random, beside the tokenizer's own.
+    """
 
-    def batch(self, step, count):
-        """The ids of step `step`, (count, context + 1) int32."""
+    def __init__(self, tokenizer, text, context, seed, cuttings=CUTTINGS):
+        self.end, self.context, self.seed = tokenizer.end_token_id, context, seed
+        rng = np.random.default_rng(seed)
+        sizes = np.array([len(tokenizer.id_to_token(at)) for at in range(self.end)])
+        speeches = [at.end() for at in re.finditer(r"\n\n", text)]
+        words = [at.start() for at in re.finditer(r"\s", text)]
+
+        def cutting(chance):
+            ids = language_models.cut_at_random(tokenizer, text, chance, rng)
+            begins = np.cumsum(sizes[ids]) - sizes[ids]  # of each token, in characters
+            begins[-context:] = -1  # too late for a whole piece
+            return ids, *(np.flatnonzero(np.isin(begins, each)) for each in (speeches, words))
+
+        self.whole, self.cut = cutting(0.0), [cutting(CUT) for _ in range(cuttings)]
+
+    def batch(self, step, count, steps):
+        """The ids of step `step` of a run of `steps`, (count, context + 1) int32."""
         rng = np.random.default_rng([self.seed, step])
-        chance = CUT if step < WHOLE * STEPS else 0.0
-        pieces = [self._piece(rng, chance) for _ in range(count)]
-        return np.insert(np.array(pieces), 0, self.tokenizer.end_token_id, axis=1)
+        pieces = [self._piece(rng, step < WHOLE * steps) for _ in range(count)]
+        return np.insert(np.array(pieces), 0, self.end, axis=1)
 
-    def _piece(self, rng, chance):
-        starts = self.speeches if rng.random() < OPENING else self.words
+    def _piece(self, rng, cut):
+        ids, speeches, words = self.cut[rng.integers(len(self.cut))] if cut else self.whole
+        starts = speeches if rng.random() < OPENING else words
         start = starts[rng.integers(len(starts))]
-        text = self.text[start : start + self.reach]
-        return language_models.cut_at_random(self.tokenizer, text, chance, rng)[: self.context]
+        return ids[start : start + self.context]
 
 
 def measure(args, held_out):

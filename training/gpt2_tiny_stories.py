@@ -29,7 +29,7 @@ def main(argv=None):
     args = recipe.arguments(__spec__, argv)
     if not args.measure:
         train(args)
-    return measure(args)
+    return None if args.unmeasured else measure(args)
 
 
 def train(args):
@@ -40,20 +40,14 @@ def train(args):
     shape = SMOKE if args.smoke else SHAPE
     tokenizer, model = language_models.start(args, texts, 400 if args.smoke else 2048, shape)
     batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else 8)
-
-    def save(out):
-        recipe.save(language_models.taking_text(model, tokenizer), out)
-
     done = language_models.fit(
         model,
         batch=lambda step: batches[step % len(batches)],
         steps=3 if args.smoke else (4000 if args.further else 8000),
         peak=2e-3,
-        minutes=12 if args.further else 30,
         work=args.work,
-        checkpoint=lambda: save(args.work / "preset"),
     )
-    save(args.out)
+    recipe.save(language_models.taking_text(model, tokenizer), args.out)
     language_models.record(args, model, done)
 
 

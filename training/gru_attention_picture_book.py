@@ -3,11 +3,13 @@
 Knows nothing of the page. Run it with `python -m training.gru_attention_picture_book` after
 `training.retinanet_picture_book`, whose encoder it takes; the emoji font is needed.
 
-The encoder is the detector's, trained before. At first it is frozen, so its features are made once
-and the decoder trains on them alone; then both train along, on pictures that are mirrored half of
-the time. Beside the sentence (Xu et al. 2015, "Show, Attend and Tell") each place learns to stand
-for the word of the thing that is seen there; without it the attention takes far longer to find its
-subject.
+The encoder is the detector's, trained before, and goes on learning with the decoder, on pictures
+that are mirrored half of the time. Beside the sentence (Xu et al. 2015, "Show, Attend and Tell")
+each cell of the picture learns three things of what is seen there. Its word, without which the
+attention takes far longer to find its subject; the share of a thing that it holds; and how many
+things of its kind there are, which the shares add up to.
+
+The plan is for a GPU, where Keras runs on JAX; on two cores the same takes ten hours.
 """
 
 import dataclasses
@@ -18,7 +20,7 @@ import textwrap
 import keras
 import keras_hub
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from models import captioning, images, runtime, vocabulary
 from models.architectures.captioner import Captioner
@@ -29,11 +31,15 @@ from training.picture_book import captions as wording
 SIZE = retinanet_picture_book.SIZE  # pixels of the square that the encoder sees
 SHAPES = ((1.0, 1.0, 0.7), (1.0, 0.75, 0.2), (0.75, 1.0, 0.1))  # width, height, share of scenes
 FIRST = 100_000_000  # seed of the first scene; the encoder has not seen those from here on
+CROWDS = 100_000_000  # from the seeds of a round's scenes to those of its crowded ones
 CAPTIONS = 4  # of each scene
 SIDE_BY_SIDE = 2  # captions of a scene in one batch: its places are projected once for all
 WORDS = 40  # of a caption at most, START and END included
-PACE = 8  # captions are padded to a multiple of so many words: few shapes to compile
-CELL_SHARE = 0.5  # of the loss of the places' words against that of the sentence
+PACE = 20  # captions are padded to a multiple of so many words: few shapes to compile
+CELL_SHARE = 0.5  # of the loss of the cells' words against that of the sentence
+THING_SHARE = 0.1  # of the loss of where things are, a sum over the cells
+COUNT_SHARE = 0.5  # of the loss of the cells' counts
+CROWD = (3, picture_book.MOST)  # things in a crowded scene, fewest and most
 DEGRADED = 0.25  # of the scenes are blurred, noisy or recoloured
 SIDES = ("left", "right")  # the words that change places when a picture is mirrored
 MISTAKES = 8  # shown in the model card
@@ -44,17 +50,19 @@ class Plan:
     """How much of everything."""
 
     scenes: int
+    crowded: int  # scenes more, of CROWD things: more to count
     held_out: int
-    decoder: Stage  # alone, on features that are made once; only in the first round
-    along: Stage  # with the encoder
+    stage: Stage
 
 
-FULL = Plan(14_000, 500, Stage(6_000, 48, 2e-3, 18), Stage(8_000, 24, 6e-4, 20))
-SMOKE = Plan(10, 4, Stage(3, 4, 1e-3, 1), Stage(3, 4, 1e-3, 1))
+FULL = Plan(64_000, 16_000, 500, Stage(25_000, 64, 1e-3, 12))
+SMOKE = Plan(10, 4, 4, Stage(3, 4, 1e-3, 1))
 
 
-def scenes(count, seed, folder):
+def scenes(count, seed, folder, objects=None):
     """`count` scenes of three shapes, letterboxed as the app does it.
+
+    `objects` is as `picture_book.scene` takes it.
 
     Returns:
         dict of images (count, SIZE, SIZE, 3) uint8, boxes (count, things, 4) in pixels of the
@@ -71,16 +79,29 @@ def scenes(count, seed, folder):
             captions=CAPTIONS,
             complete=True,
             degraded=DEGRADED,
+            **({"objects": objects} if objects else {}),
         )
         part["boxes"] += np.tile([(SIZE - side) // 2 for side in size], 2).astype("float32")
         part["images"] = np.stack([images.letterbox(each, SIZE)[0] for each in part["images"]])
         parts.append(part)
-    joined = {
+    return joined(parts)
+
+
+def joined(parts):
+    """One dict of scenes from several."""
+    arrays = {
         key: np.concatenate([part[key] for part in parts])
         for key in parts[0]
         if key in ("images", "boxes", "labels")
     }
-    return {**joined, "captions": [each for part in parts for each in part["captions"]]}
+    return {**arrays, "captions": [each for part in parts for each in part["captions"]]}
+
+
+def drawn(plan, args):
+    """The scenes of a round of training, as `scenes` gives them."""
+    first = FIRST + args.drawn * plan.scenes
+    crowds = scenes(plan.crowded, first + CROWDS, args.work, CROWD)
+    return joined([scenes(plan.scenes, first, args.work), crowds])
 
 
 def encoder(smoke, dtype):
@@ -95,13 +116,6 @@ def encoder(smoke, dtype):
     if not preset.is_dir():
         raise FileNotFoundError(f"{preset} is missing: run training.retinanet_picture_book first")
     return keras_hub.models.ObjectDetector.from_preset(str(preset), dtype=dtype).backbone
-
-
-def features(model, pictures, batch=32):
-    """The encoder's features (count, cells, channels) of pictures, float16."""
-    run = runtime.compile(lambda captioner, pixels: captioner.features(pixels), model)
-    ahead = (pictures[at : at + batch].astype("float32") for at in range(0, len(pictures), batch))
-    return np.concatenate([np.asarray(run(part)).astype("float16") for part in ahead])
 
 
 def cell_words(boxes, labels, grid, words):
@@ -119,6 +133,35 @@ def cell_words(boxes, labels, grid, words):
     return cells.reshape(len(boxes), -1)
 
 
+def cell_shares(boxes, labels, grid):
+    """The share of a thing (count, grid * grid) that each cell holds, float32, 1 at most.
+
+    A thing is shared out over the four cells around its middle, to each the more the nearer.
+    """
+    shares = np.zeros((len(boxes), grid, grid), np.float32)
+    middles = (boxes[..., :2] + boxes[..., 2:]) / 2 / SIZE * grid - 0.5
+    middles = np.clip(middles, 0, grid - 1)
+    scene, thing = np.nonzero(labels >= 0)
+    column, row = np.minimum(middles[scene, thing].astype(int), grid - 2).T
+    right, down = (middles[scene, thing] - np.stack([column, row], axis=1)).T
+    for y, x in np.ndindex(2, 2):
+        part = (down if y else 1 - down) * (right if x else 1 - right)
+        np.add.at(shares, (scene, row + y, column + x), part)
+    return np.minimum(shares, 1).reshape(len(boxes), -1)
+
+
+def cell_counts(cells, labels, words):
+    """How many of the thing seen at each cell the scene has (count, cells), 0 where none is seen.
+
+    cells (count, cells) as `cell_words` gives them; labels (count, things).
+    """
+    there = np.zeros((len(cells), len(words)), np.uint8)
+    tokens = np.array([words.index(vocabulary.tokens(name)[0]) for name in picture_book.CLASSES])
+    scene, thing = np.nonzero(labels >= 0)
+    np.add.at(there, (scene, tokens[labels[scene, thing]]), 1)
+    return np.take_along_axis(there, cells, axis=1) * (cells != vocabulary.PADDING)
+
+
 def sentence_ids(captions, words):
     """Token ids (scenes, CAPTIONS, WORDS) int32 of lists of captions, padded and cut."""
     ids = np.full((len(captions), CAPTIONS, WORDS), vocabulary.PADDING, np.int32)
@@ -129,93 +172,115 @@ def sentence_ids(captions, words):
     return ids
 
 
-def loss(model, seen, ids, cells):
-    """Cross-entropy a word of sentences, and CELL_SHARE of that of the places' words.
+def loss(model, pictures, ids, cells, shares, counts):
+    """Cross-entropy a word of sentences, with what each cell should know of what is seen there.
 
-    seen (batch, cells, channels); ids (batch, SIDE_BY_SIDE, words); cells (batch, cells) of tokens.
+    pictures (batch, SIZE, SIZE, 3), 0 to 255; ids (batch, SIDE_BY_SIDE, words); cells of tokens,
+    shares and counts (batch, cells).
     """
-    told = tf.reshape(ids, (-1, ids.shape[-1]))
-    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits
-    places = model.placed(tf.cast(seen, model.compute_dtype))
-    looked_at = tf.repeat(places, SIDE_BY_SIDE, axis=0)
-    logits, _, _ = model.tell(told[:, :-1], looked_at, training=True)
-    counted = tf.cast(told[:, 1:] != vocabulary.PADDING, "float32")
-    words = tf.reduce_sum(counted * entropy(told[:, 1:], logits)) / tf.reduce_sum(counted)
-    return words + CELL_SHARE * tf.reduce_mean(entropy(cells, model.named(places)))
+    seen = model.features(ops.cast(pictures, "float32"))
+    places, held, added_up = model.counted(ops.cast(seen, model.compute_dtype))
+    entropy = ops.sparse_categorical_crossentropy(cells, model.named(places), True)
+    beside = CELL_SHARE * ops.mean(entropy)
+    beside += THING_SHARE * shares_loss(held, shares) + COUNT_SHARE * counts_loss(added_up, counts)
+    return words_loss(model, places, ids) + beside
 
 
-def loss_along(model, pictures, ids, cells):
-    """The same loss of pictures (batch, SIZE, SIZE, 3), 0 to 255, through the encoder."""
-    return loss(model, model.features(tf.cast(pictures, "float32")), ids, cells)
+def words_loss(model, places, ids):
+    """Cross-entropy a word of the sentences, each from the words before it."""
+    told = ops.reshape(ids, (-1, ids.shape[-1]))
+    logits, _, _ = model.tell(told[:, :-1], ops.repeat(places, SIDE_BY_SIDE, axis=0), training=True)
+    entropy = ops.sparse_categorical_crossentropy(told[:, 1:], logits, True)
+    counted = ops.cast(told[:, 1:] != vocabulary.PADDING, "float32")
+    return ops.sum(counted * entropy) / ops.sum(counted)
 
 
-def batch(number, count, seed, seen, ids, cells):
-    """Batch `number`: `count` scenes, SIDE_BY_SIDE captions of each, padded to the longest."""
+def shares_loss(logits, shares):
+    """Cross-entropy of the cells' shares, whose best answer is what they are on average."""
+    entropy = ops.binary_crossentropy(shares, ops.cast(logits, "float32"), True)
+    return ops.mean(ops.sum(entropy, axis=1))
+
+
+def counts_loss(added_up, counts):
+    """Huber's loss of the counts, over the cells where a thing is seen."""
+    truth = ops.cast(counts, "float32")
+    apart = ops.abs(ops.cast(added_up, "float32") - truth)
+    bent = ops.where(apart < 1, apart**2 / 2, apart - 0.5)
+    seen = ops.cast(truth > 0, "float32")
+    return ops.sum(seen * bent) / ops.maximum(ops.sum(seen), 1.0)
+
+
+def batch(number, count, seed, seen, ids, maps):
+    """Batch `number`: `count` scenes, SIDE_BY_SIDE captions of each, padded to the longest.
+
+    seen (scenes, ...) is what the model sees of each; maps are arrays (scenes, cells).
+    """
     rng = np.random.default_rng([seed, number])
     chosen = rng.integers(len(seen), size=count)
     which = rng.permuted(np.tile(np.arange(CAPTIONS), (count, 1)), axis=1)[:, :SIDE_BY_SIDE]
     told = ids[chosen[:, None], which]
     longest = (told != vocabulary.PADDING).sum(axis=-1).max() - 1
     length = min(WORDS, 1 + PACE * -(-int(longest) // PACE))
-    return seen[chosen], told[..., :length], cells[chosen]
+    return seen[chosen], told[..., :length], *(each[chosen] for each in maps)
 
 
-def half_mirrored(number, seed, words, **drawn):
+def half_mirrored(number, seed, words, **given):
     """Batch `number` of pictures, every other one mirrored: what is left is right, and told so."""
-    pictures, told, cells = batch(number, seed=seed, **drawn)
+    pictures, told, *maps = batch(number, seed=seed, **given)
     sides = [words.index(side) for side in SIDES]
     flipped = slice(None, None, 2)
     told, there = told.copy(), told[flipped]
     told[flipped] = np.select([there == side for side in sides], sides[::-1], there)
-    grid = cells.reshape(len(cells), math.isqrt(cells.shape[1]), -1).copy()
-    grid[flipped] = grid[flipped, :, ::-1]
     pictures[flipped] = pictures[flipped, :, ::-1]
-    return pictures, told, grid.reshape(cells.shape)
+    for each in maps:
+        grid = each.reshape(len(each), math.isqrt(each.shape[1]), -1)
+        grid[flipped] = grid[flipped, :, ::-1]
+    return pictures, told, *maps
 
 
-def train(plan, drawn, args):
-    """Train the decoder on the frozen encoder's features, then both; a further round only both.
+def train(plan, scenes, args):
+    """Train encoder and decoder together on scenes.
 
     Returns:
         (the Captioner in float32, steps, seconds spent).
     """
-    words, options = said(drawn["captions"], args)
+    words, options = said(scenes["captions"], args)
     model = Captioner(
         encoder(args.smoke, "mixed_bfloat16"), words, **options, dtype="mixed_bfloat16"
     )
     recipe.goes_on(model, args, Captioner)
-    told = {
-        "seed": args.drawn,
-        "ids": sentence_ids(drawn["captions"], words),
-        "cells": cell_words(drawn["boxes"], drawn["labels"], model.grid, words),
-    }
-    steps, seconds = (0, 0.0) if args.further else alone(model, plan.decoder, drawn, told, args)
-    model.image_encoder.trainable = True
     make = functools.partial(
-        half_mirrored, words=words, count=plan.along.batch, seen=drawn["images"], **told
+        half_mirrored,
+        seed=args.drawn,
+        words=words,
+        count=plan.stage.batch,
+        seen=scenes["images"],
+        ids=sentence_ids(scenes["captions"], words),
+        maps=cell_truths(scenes, model.grid, words),
     )
-    more = minimise(loss_along, model, make, plan.along, args.work / "along.npz")
+    steps, seconds = minimise(loss, model, make, plan.stage, args.work / "together.npz")
     exact = Captioner(encoder(args.smoke, "float32"), words, **options, dtype="float32")
     exact.set_weights(model.get_weights())
-    return exact, steps + more[0], seconds + more[1]
+    return exact, steps, seconds
 
 
-def alone(model, stage, drawn, told, args):
-    """Train the decoder of `model` on the features of its frozen encoder; (steps, seconds)."""
-    model.image_encoder.trainable = False
-    seen = features(model, drawn["images"])
-    make = functools.partial(batch, count=stage.batch, seen=seen, **told)
-    return minimise(loss, model, make, stage, args.work / "decoder.npz")
+def cell_truths(scenes, grid, words):
+    """What each cell should know: arrays (scenes, cells) of words, of shares and of counts."""
+    boxes, labels = scenes["boxes"], scenes["labels"]
+    cells = cell_words(boxes, labels, grid, words)
+    return cells, cell_shares(boxes, labels, grid), cell_counts(cells, labels, words)
 
 
 def said(captions, args):
     """The words of captions and the Captioner's options; in a further round those of the preset."""
     if args.further:
         earlier = Captioner.from_preset(str(args.out), dtype="float32")
-        return earlier.vocabulary, {"length": earlier.length, "once": earlier.once}
+        options = {"length": earlier.length, "once": earlier.once}
+        return earlier.vocabulary, {**options, "counting": earlier.counting is not None}
     told = [caption for each in captions for caption in each]
     words = vocabulary.build([*told, *picture_book.CLASSES, *SIDES])
-    return words, {"length": WORDS, "once": vocabulary.said_once(words, told)}
+    once = vocabulary.said_once(words, told)
+    return words, {"length": WORDS, "once": once, "counting": True}
 
 
 def measure(model, drawn, key=None):
@@ -266,10 +331,11 @@ def main(argv=None):
     keras.utils.set_random_seed(args.seed)
     plan = SMOKE if args.smoke else FULL
     if not args.measure:
-        drawn = scenes(plan.scenes, FIRST + args.drawn * plan.scenes, args.work)
-        model, steps, seconds = train(plan, drawn, args)
+        model, steps, seconds = train(plan, drawn(plan, args), args)
         recipe.save(model, args.out, picture_book.CLASSES)
-        recipe.trained(args, model, seconds, scenes=plan.scenes, steps=steps)
+        recipe.trained(args, model, seconds, scenes=plan.scenes + plan.crowded, steps=steps)
+        if args.unmeasured:
+            return None
     saved = Captioner.from_preset(str(args.out), dtype="float32")
     unseen = scenes(plan.held_out, picture_book.HELD_OUT, args.work)
     figures = measure(saved, unseen, recipe.key(args))

@@ -19,7 +19,7 @@ import functools
 import keras
 import keras_hub
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from models import detection, runtime
 from models.results import suppressed
@@ -114,8 +114,8 @@ def reader(model):
 def close_loss(model, images, windows, classes):
     """Cross-entropy of a `reader` on close-ups, summed over its levels."""
     levels = model(viewed(images, windows, CLOSE), training=True)
-    losses = [tf.nn.sparse_softmax_cross_entropy_with_logits(classes, each) for each in levels]
-    return tf.add_n([tf.reduce_mean(each) for each in losses])
+    entropy = ops.sparse_categorical_crossentropy
+    return sum(ops.mean(entropy(classes, each, True)) for each in levels)
 
 
 def train(plan, scenes, args):

@@ -5,11 +5,19 @@ Knows no files of pictures and no sampling; models/captioning.py turns its logit
 Xu et al. 2015, "Show, Attend and Tell": the words attend to places of the picture. The decoder is
 Embedding, GRU, Attention, Add, LayerNormalization, Dense. Attention is Luong's dot product
 (Luong et al. 2015, section 3.1), between what was said so far and each cell.
+
+Attention shares one look out over the cells, however many things there are, so it cannot count.
+Each cell may therefore know how many things of its kind there are, which is added up; see Counting.
 """
 
 import keras
 import keras_hub
 from keras import ops
+
+SHARP = 10.0  # slope of gates and steps: half a unit from the middle they are 0.993 or 0.007
+ABOVE = (1.5, 2.5, 3.5, 4.5, 5.5)  # the steps of counts: from one to two, from two to three, ...
+LOUD = keras.initializers.RandomNormal(stddev=0.5)  # a step is heard beside what is seen there
+RARE = keras.initializers.Constant(-4.0)  # 1 cell in 50 holds the middle of a thing
 
 
 @keras.saving.register_keras_serializable(package="keras_hands_on")
@@ -41,6 +49,61 @@ class Cells(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_hands_on")
+class Counting(keras.layers.Layer):
+    """Tells each cell how many things like the one seen there are in the whole picture.
+
+    Each cell holds a share of a thing, and the shares of a thing's cells sum to one: a density map,
+    whose sums are counts (Lempitsky and Zisserman 2010, "Learning to Count Objects in Images"). A
+    cell looks at all cells at once, at each through a gate of its own that is open where the same
+    kind of thing is seen. The gates do not share out one look as softmax attention does, which
+    cannot count (Zhang et al. 2018, "Learning to Count Objects in Natural Images for Visual
+    Question Answering"), so what they let through adds up.
+
+    Args:
+        grid: int, cells a side.
+        width: int, of the vectors that tell kinds apart.
+
+    Call: (batch, grid * grid, channels) to the logits of the cells' shares and to their counts,
+    both (batch, grid * grid).
+    """
+
+    def __init__(self, grid, width=64, **kwargs):
+        super().__init__(**kwargs)
+        self.grid, self.width = grid, width
+        dtype = self.dtype_policy
+        self.near = keras.layers.Conv2D(width, 3, 1, "same", activation="relu", dtype=dtype)
+        self.share = keras.layers.Conv2D(1, 1, bias_initializer=RARE, dtype=dtype)
+        self.kind = keras.layers.Dense(width, use_bias=False, dtype=dtype)
+
+    def build(self, shape):
+        laid = (None, self.grid, self.grid, shape[-1])
+        self.near.build(laid)
+        self.share.build((*laid[:3], self.width))
+        self.kind.build(shape)
+        self.built = True
+
+    def call(self, features):
+        laid = ops.reshape(features, (-1, self.grid, self.grid, features.shape[-1]))
+        shares = ops.reshape(self.share(self.near(laid)), (-1, self.grid**2, 1))
+        kinds = ops.normalize(self.kind(features), axis=-1, epsilon=1e-6)
+        alike = ops.matmul(kinds, ops.transpose(kinds, (0, 2, 1)))  # cosines: (batch, cells, cells)
+        gates = ops.sigmoid(SHARP * (alike - 0.5))
+        return shares[..., 0], ops.matmul(gates, ops.sigmoid(shares))[..., 0]
+
+    def get_config(self):
+        return {**super().get_config(), "grid": self.grid, "width": self.width}
+
+
+def steps_of(counts):
+    """Counts (batch, cells) as steps that they have passed, (batch, cells, 5): soft 0 or 1.
+
+    From steps a single layer can tell two from three; on one scale it could only add more of the
+    same.
+    """
+    return ops.sigmoid(SHARP * (counts[..., None] - ops.convert_to_tensor(ABOVE, counts.dtype)))
+
+
+@keras.saving.register_keras_serializable(package="keras_hands_on")
 class Captioner(keras_hub.models.Backbone):
     """Puts pictures into words.
 
@@ -57,6 +120,7 @@ class Captioner(keras_hub.models.Backbone):
         length: int, words that a caption has at most.
         once: ids of the tokens that no caption says twice, such as a thing's name.
         dropout: float, share of the decoder's values dropped while training.
+        counting: bool, whether cells know how many things of their kind there are.
     """
 
     def __init__(
@@ -68,6 +132,7 @@ class Captioner(keras_hub.models.Backbone):
         length=40,
         once=(),
         dropout=0.1,
+        counting=False,
         dtype=None,
         **kwargs,
     ):
@@ -75,6 +140,12 @@ class Captioner(keras_hub.models.Backbone):
         self.even = keras.layers.LayerNormalization(dtype=dtype, name="even")
         self.project = keras.layers.Dense(width, dtype=dtype, name="project")
         self.place = keras_hub.layers.PositionEmbedding(grid**2, dtype=dtype, name="place")
+        self.counting = None
+        if counting:
+            self.counting = Counting(grid, dtype=dtype, name="counting")
+            self.number = keras.layers.Dense(
+                width, use_bias=False, kernel_initializer=LOUD, dtype=dtype, name="number"
+            )
         self.token_embedding = keras.layers.Embedding(
             len(vocabulary), width, dtype=dtype, name="token_embedding"
         )
@@ -112,8 +183,22 @@ class Captioner(keras_hub.models.Backbone):
 
     def placed(self, features):
         """The same, of features already laid over the grid."""
-        projected = self.project(self.even(features))
-        return self.add([projected, self.place(projected)])
+        return self.counted(features)[0]
+
+    def counted(self, features):
+        """What `placed` gives, and what Counting gives beside it; None where cells do not count.
+
+        Returns:
+            places (batch, cells, width), logits of the cells' shares of things (batch, cells), and
+            how many things of its kind there are for each cell (batch, cells).
+        """
+        even = self.even(features)
+        projected = self.project(even)
+        parts, shares, counts = [projected, self.place(projected)], None, None
+        if self.counting:
+            shares, counts = self.counting(even)
+            parts.append(self.number(steps_of(counts)))
+        return self.add(parts), shares, counts
 
     def tell(self, token_ids, places, state=None, training=False):
         """Say the next words.
@@ -152,6 +237,7 @@ class Captioner(keras_hub.models.Backbone):
             "length": self.length,
             "once": list(self.once),
             "dropout": self.dropout,
+            "counting": self.counting is not None,
         }
 
     @classmethod

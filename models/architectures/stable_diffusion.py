@@ -27,7 +27,7 @@ class StableDiffusion(Backbone):
         image_size: int, pixels a side.
         channels: int, channels of the latents.
         autoencoder_widths: channels at a half, a quarter and an eighth of the size.
-        unet_widths, unet_depths: channels and blocks at an eighth and a sixteenth of the size.
+        unet_widths, unet_depths: channels and blocks at an eighth of the size, a sixteenth, ...
         heads: int, attention heads of text encoder and U-Net.
         latent_mean, latent_deviation: sequences of `channels` floats, measured on the autoencoder.
         latent_colours: `channels` + 1 rows of red, green and blue in [-1, 1]: what each channel of
@@ -40,11 +40,11 @@ class StableDiffusion(Backbone):
         text_length=24,
         text_width=192,
         text_depth=2,
-        image_size=128,
+        image_size=256,
         channels=4,
         autoencoder_widths=(32, 96, 192),
-        unet_widths=(96, 192),
-        unet_depths=(1, 2),
+        unet_widths=(96, 192, 256),
+        unet_depths=(1, 2, 1),
         heads=4,
         latent_mean=None,
         latent_deviation=None,

@@ -20,16 +20,16 @@ TIME_SCALE = 1_000.0  # times in [0, 1] are spread over as many positions
 def build_unet(size, channels, widths, depths, text_length, text_width, heads, dtype=None):
     """Build a U-Net with cross-attention (Ronneberger et al. 2015; Rombach et al. 2022, sec. 3.3).
 
-    The outer level convolves at full size. The inner level, at half the size, also attends to
-    itself and to the text: at its last block down, in the middle and at its last block up. The
-    mean of the text's vectors joins the time embedding, as the pooled text does in SDXL (Podell
-    et al. 2023, sec. 2.2).
+    The outer level convolves at full size. The inner levels, each at half the size of the one
+    before, also attend to themselves and to the text: at their last block down, in the middle and
+    at their last block up. The mean of the text's vectors joins the time embedding, as the pooled
+    text does in SDXL (Podell et al. 2023, sec. 2.2).
 
     Args:
         size: int, height and width of the latents.
         channels: int, channels of the latents.
-        widths: (outer, inner) channels, divisible by GROUPS.
-        depths: (outer, inner) residual blocks a level on the way down; one more on the way up.
+        widths: channels of the levels, from the outer one in, divisible by GROUPS and by `heads`.
+        depths: residual blocks of each level on the way down; one more on the way up.
         text_length, text_width: int, shape of the text encoder's output.
         heads: int, attention heads.
 
@@ -44,27 +44,27 @@ def build_unet(size, channels, widths, depths, text_length, text_width, heads, d
         "context": keras.Input((text_length, text_width), name="context"),
         "mask": keras.Input((text_length,), dtype="bool", name="mask"),
     }
-    blocks = Blocks(inputs["context"], inputs["mask"], inputs["times"], widths, heads, dtype)
+    blocks = Blocks(inputs["context"], inputs["mask"], inputs["times"], widths[-1], heads, dtype)
     x = blocks.conv(inputs["latents"], widths[0], "conv_in")
     skips = [x]
     for level, depth in enumerate(depths):
+        if level > 0:
+            x = blocks.conv(x, widths[level], f"halve_{level}", strides=2)
+            skips.append(x)
         for index in range(depth):
             x = blocks.residual(x, widths[level], f"down_{level}_{index}")
-            if level == 1 and index == depth - 1:
-                x = blocks.transformer(x, "down_attention")
+            if level > 0 and index == depth - 1:
+                x = blocks.transformer(x, f"down_{level}_attention")
             skips.append(x)
-        if level == 0:
-            x = blocks.conv(x, widths[1], "halve", strides=2)
-            skips.append(x)
-    x = blocks.transformer(blocks.residual(x, widths[1], "middle"), "middle_attention")
+    x = blocks.transformer(blocks.residual(x, widths[-1], "middle"), "middle_attention")
     for level, depth in reversed(list(enumerate(depths))):
         for index in range(depth + 1):
             x = layers.Concatenate(dtype=dtype, name=f"skip_{level}_{index}")([x, skips.pop()])
             x = blocks.residual(x, widths[level], f"up_{level}_{index}")
-        if level == 1:
-            x = blocks.transformer(x, "up_attention")
-            x = layers.UpSampling2D(2, dtype=dtype, name="double")(x)
-            x = blocks.conv(x, widths[0], "conv_double")
+        if level > 0:
+            x = blocks.transformer(x, f"up_{level}_attention")
+            x = layers.UpSampling2D(2, dtype=dtype, name=f"double_{level}")(x)
+            x = blocks.conv(x, widths[level - 1], f"conv_double_{level}")
     x = blocks.activated(x, "norm_out")
     velocity = layers.Conv2D(
         channels, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out"
@@ -75,11 +75,11 @@ def build_unet(size, channels, widths, depths, text_length, text_width, heads, d
 class Blocks:
     """Builds the U-Net's blocks, all of which see the same time, text and dtype."""
 
-    def __init__(self, context, mask, times, widths, heads, dtype):
-        self.widths, self.heads, self.dtype = widths, heads, dtype
+    def __init__(self, context, mask, times, innermost, heads, dtype):
+        self.heads, self.dtype = heads, dtype
         self.context = context
         self.mask = mask[:, None, :]  # (batch, 1, text_length)
-        self.embedding = self._embedding(times, 2 * widths[1])
+        self.embedding = self._embedding(times, 2 * innermost)
 
     def _embedding(self, times, width):
         """Embed times (batch,) and the pooled text as (batch, width)."""
@@ -113,9 +113,9 @@ class Blocks:
         place = PositionEmbedding(height * wide, places, dtype=self.dtype, name=name + "_place")
         x = x + place(x)
         h = self._layer_norm(x, name + "_norm_1")
-        x = x + self._attention(name + "_self")(h, h)
+        x = x + self._attention(name + "_self", width)(h, h)
         h = self._layer_norm(x, name + "_norm_2")
-        x = x + self._attention(name + "_text")(h, self.context, attention_mask=self.mask)
+        x = x + self._attention(name + "_text", width)(h, self.context, attention_mask=self.mask)
         h = self._dense(self._layer_norm(x, name + "_norm_3"), 4 * width, name + "_wide")
         h = layers.Activation("gelu", dtype=self.dtype)(h)
         x = x + self._dense(h, width, name + "_narrow")
@@ -132,8 +132,7 @@ class Blocks:
             width, kernel_size, padding="same", dtype=self.dtype, name=name, **options
         )(x)
 
-    def _attention(self, name):
-        width = self.widths[1]
+    def _attention(self, name, width):
         return layers.MultiHeadAttention(
             self.heads, width // self.heads, dtype=self.dtype, name=name
         )

@@ -204,8 +204,8 @@ def test_bad_arguments_are_explained(fake, options, said):
         captioning.caption(SQUARE, **options)
 
 
-@pytest.fixture(scope="module")
-def tiny():
+@pytest.fixture(scope="module", params=[False, True], ids=["attends", "counts"])
+def tiny(request):
     """An untrained Captioner over a pyramid of 4 x 4 and 1 x 1, laid over 2 x 2 cells."""
     keras = pytest.importorskip("keras")
     from models.architectures.captioner import Captioner
@@ -215,7 +215,8 @@ def tiny():
     fine = keras.layers.Conv2D(4, 3, 4, "same", name="fine")(pixels)
     coarse = keras.layers.Conv2D(5, 3, 4, "same", name="coarse")(fine)
     pyramid = keras.Model(pixels, {"P2": fine, "P4": coarse})
-    return Captioner(pyramid, WORDS, grid=2, width=8, length=6, once=(CAT, DOG))
+    once, counting = (CAT, DOG), request.param
+    return Captioner(pyramid, WORDS, grid=2, width=8, length=6, once=once, counting=counting)
 
 
 def numbers(tensor):
@@ -247,6 +248,29 @@ def test_steps_say_what_the_whole_sentence_says(tiny):
     logits = numbers(together)[0]
     assert np.allclose(steps, logits - np.log(np.exp(logits).sum(-1, keepdims=True)), atol=1e-5)
     assert np.allclose(numbers(looks).sum(-1), 1, atol=1e-5)
+
+
+def test_cells_add_up_what_attention_shares_out():
+    """Two dogs and a cat, each in a cell: attention sees as much of two as of one, counting twice.
+
+    Greedy captions stated 14 counts of 500 scenes, of which 10 were wrong; nothing added up.
+    """
+    keras = pytest.importorskip("keras")
+    from models.architectures.captioner import Counting
+
+    counting = Counting(grid=2, width=3)
+    counting.build((None, 4, 3))
+    counting.kind.set_weights([np.eye(3)])
+    kernel, _ = counting.share.get_weights()
+    counting.share.set_weights([0 * kernel, np.zeros(1)])  # half a thing in every cell
+    dog, cat, nothing = [1, 0, 0], [0, 1, 0], [0, 0, 0]
+    features = np.array([[dog, dog, cat, nothing]], "float32")
+    shares, counts = map(numbers, counting(features))
+    assert (shares == 0).all()
+    assert np.allclose(counts[0, :3], [1, 1, 0.5], atol=0.02)
+    attend = keras.layers.Attention()
+    one, two = (numbers(attend([100 * features[:, :1], features[:, at:]])) for at in (1, 0))
+    assert np.allclose(one, two, atol=1e-4)
 
 
 @pytest.fixture(scope="module")

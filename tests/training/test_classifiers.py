@@ -1,5 +1,7 @@
 """What the classifiers' recipes share: augmentation, schedule, splits and scores, by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,16 @@ def test_cut_out_greys_at_most_one_square(rng):
     assert grey.sum(axis=(1, 2)).max() == 16 and grey.sum(axis=(1, 2)).min() >= 4
 
 
+def test_cut_mixed_mixes_targets_by_what_is_left_of_the_pictures(rng):
+    shades = np.arange(1, 41, dtype=np.uint8)
+    images = np.broadcast_to(shades[:, None, None, None], (40, 8, 8, 3))
+    mixed, targets = photo_batches.cut_mixed(images, np.eye(40, dtype=np.float32), rng)
+    assert mixed.dtype == np.uint8 and targets.dtype == np.float32
+    shares = (mixed[..., :1] == shades).mean(axis=(1, 2))
+    np.testing.assert_allclose(targets, shares, atol=1e-6)
+    assert (shares.diagonal() < 1).any() and (shares > 0).sum(axis=1).max() == 2
+
+
 def test_toned_stays_in_range_and_leaves_grey_near_grey(rng):
     extremes = np.array([0, 128, 255], np.uint8).reshape(1, 1, 3, 1).repeat(3, axis=3)
     after = photo_batches.toned(np.tile(extremes, (20, 1, 1, 1)), rng)
@@ -58,6 +70,12 @@ def test_toned_stays_in_range_and_leaves_grey_near_grey(rng):
 def test_the_schedule_warms_up_holds_and_falls(share, rate):
     found = classifiers.warm_up_hold_cosine(share, warm_up=0.1, hold=0.45)
     assert found == pytest.approx(rate, abs=1e-3)
+
+
+def test_the_schedule_stays_above_its_floor():
+    shares = np.linspace(0, 1, 21)
+    rates = [classifiers.warm_up_hold_cosine(share, 0.2, 0, floor=0.05) for share in shares]
+    assert min(rates) == rates[0] == rates[-1] == 0.05 and max(rates) == 1
 
 
 def test_the_pace_is_that_of_the_clock_where_steps_are_slow(tmp_path, monkeypatch):
@@ -97,6 +115,34 @@ def test_batches_repeat_by_seed_and_go_on_from_an_epoch():
     whole = draw(0, 8)
     assert all((a == b).all() for a, b in zip(draw(1, 4), whole[4:], strict=True))
     assert not all((a == b).all() for a, b in zip(whole[:4], whole[4:], strict=True))
+
+
+def test_numbered_batches_repeat_by_seed_and_go_on_from_an_epoch():
+    everything = photos.stand_in(("a", "b"), 8, 4, 0)
+
+    def drawn(first_epoch):
+        return photo_batches.Numbered(everything, 4, lambda *both: both[:2], 3, first_epoch)
+
+    for number in range(4):
+        assert (drawn(1)[number][0] == drawn(0)[4 + number][0]).all()
+    epoch = np.concatenate([drawn(0)[number][0] for number in range(4)])
+    assert sorted(map(bytes, epoch)) == sorted(map(bytes, everything.images)), "each photo once"
+    assert not all((drawn(0)[at][0] == drawn(1)[at][0]).all() for at in range(4))
+
+
+def test_a_mirrored_classifier_answers_mirror_images_alike_once_trained(rng):
+    from models.architectures import whitened_resnet
+
+    backbone = whitened_resnet.WhitenedResNet((4, 4, 4), blocks=(2, 1, 1))
+    model = whitened_resnet.WhitenedResNetImageClassifier(
+        backbone=backbone, num_classes=3, mirrored=True
+    )
+    images = rng.normal(size=(2, 32, 32, 3)).astype(np.float32)
+    both = [np.array(model(images[:, :, ::step], training=False)) for step in (1, -1)]
+    np.testing.assert_allclose(*both, atol=1e-5)
+    alone = [np.array(model(images[:, :, ::step], training=True)) for step in (1, -1)]
+    assert abs(alone[0] - alone[1]).max() > 1e-4
+    assert model.get_config()["mirrored"] and backbone.get_config()["blocks"] == (2, 1, 1)
 
 
 def test_a_zip_of_folders_becomes_photos(tmp_path):
@@ -147,6 +193,18 @@ def test_training_goes_on_from_its_checkpoint(tmp_path):
     for one, other in zip(whole, stopped, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
     assert pace.epoch == again.epoch == 4 and pace.step == again.step == 32
+
+
+def test_checkpoints_are_as_seldom_as_asked_for(tmp_path, monkeypatch):
+    now = iter([0.0, 30.0, 61.0, 90.0])
+    monkeypatch.setattr(classifiers.time, "monotonic", lambda: next(now))
+    pace = classifiers.Pace(tmp_path, 8, 4, 0.01, keep_every=60)
+    kept = []
+    pace.set_model(SimpleNamespace(stop_training=False))
+    monkeypatch.setattr(pace, "_keep", lambda: kept.append(pace.epoch))
+    for epoch in range(3):
+        pace.on_epoch_end(epoch)
+    assert kept == [2]
 
 
 def test_training_ends_when_its_time_is_over(tmp_path, monkeypatch):

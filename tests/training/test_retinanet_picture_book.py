@@ -171,7 +171,7 @@ def test_a_stage_ends_by_steps_or_by_the_clock(done, seconds, expected):
 def test_a_stage_goes_on_where_it_was_cut_off(tmp_path):
     """Two steps, then the rest in a fresh process's stead, end where an uncut stage ends."""
     import keras
-    import tensorflow as tf
+    from keras import ops
 
     from training.detection.fitting import Stage, minimise
 
@@ -183,7 +183,7 @@ def test_a_stage_goes_on_where_it_was_cut_off(tmp_path):
         model.layers[-1].kernel.assign([[3.0]])
         stage = Cut(schedule, 1, 0.1, 10)
         Cut.steps_at_most = steps
-        done, _ = minimise(lambda net, x: tf.reduce_sum(net(x) ** 2), model, batch, stage, path)
+        done, _ = minimise(lambda net, x: ops.sum(net(x) ** 2), model, batch, stage, path)
         return done, float(model.layers[-1].kernel[0, 0])
 
     class Cut(Stage):

@@ -75,20 +75,33 @@ def efficientnet_v2(classes, size, dtype="mixed_bfloat16", dropout=0.5):
         )
 
 
-def warm_up_hold_cosine(share, warm_up=0.1, hold=0.45):
+def warm_up_hold_cosine(share, warm_up=0.1, hold=0.45, floor=0.0):
     """Share of the peak learning rate at a share of the run: up a line, a plateau, half a cosine.
 
-    The shape and its defaults are those of the KerasCV classification guide.
+    The shape and its defaults are those of the KerasCV classification guide. It never is less than
+    `floor`.
     """
     if share < warm_up:
-        return share / warm_up
+        return max(floor, share / warm_up)
     falling = max(0.0, (share - warm_up - hold) / (1 - warm_up - hold))
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, falling)))
+    return max(floor, 0.5 * (1 + math.cos(math.pi * min(1.0, falling))))
 
 
-def sgd(weight_decay):
-    """SGD with Nesterov momentum 0.9; weight decay spares biases and normalisation."""
-    optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=weight_decay)
+def sgd(weight_decay, averaged_over=None):
+    """SGD with Nesterov momentum 0.9; weight decay spares biases and normalisation.
+
+    Args:
+        weight_decay: float, apart from the momentum.
+        averaged_over: steps that the moving average of the weights (Polyak and Juditsky 1992)
+            looks back, which `fit` ends with; None: the last weights.
+    """
+    optimizer = keras.optimizers.SGD(
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=weight_decay,
+        use_ema=averaged_over is not None,
+        ema_momentum=1 - 1 / (averaged_over or 100),
+    )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
 
@@ -107,19 +120,20 @@ class Pace(keras.callbacks.Callback):
     suffices a run repeats by seed; where it does not, the schedule still comes to its end.
     """
 
-    def __init__(self, folder, steps, epochs, peak, minutes=math.inf, **shape):
+    def __init__(self, folder, steps, epochs, peak, minutes=math.inf, keep_every=0, **shape):
         """
         Args:
             folder: Path of the checkpoint's folder.
             steps: int, in an epoch. epochs: int, planned.
             peak: float, the highest learning rate.
             minutes: float, the longest that training may take, over all runs.
-            **shape: `warm_up` and `hold`, shares of the run.
+            keep_every: seconds between checkpoints; there is one at an epoch's end at most.
+            **shape: `warm_up` and `hold`, shares of the run, and `floor`.
         """
         super().__init__()
         self.folder, self.steps, self.epochs, self.peak = folder, steps, epochs, peak
-        self.allowed, self.shape = 60 * minutes, shape
-        self.epoch, self.step, self.until, self.trained = 0, 0, 1.0, 0.0
+        self.allowed, self.keep_every, self.shape = 60 * minutes, keep_every, shape
+        self.epoch, self.step, self.until, self.trained, self.kept = 0, 0, 1.0, 0.0, 0.0
         self.began = time.monotonic()
 
     @property
@@ -141,22 +155,30 @@ class Pace(keras.callbacks.Callback):
             model.load_weights(self.folder / "last.weights.h5")
             saved = json.loads(state.read_text())
             self.epoch, self.step = saved["epoch"], saved["step"]
-            self.trained = saved["seconds"]
+            self.trained = self.kept = saved["seconds"]
             self.began = time.monotonic() - self.trained
 
     def on_train_batch_begin(self, batch, logs=None):
         """Set the learning rate."""
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # else the step goes on with the rate of the one before
         rate = self.peak * warm_up_hold_cosine(self.share, **self.shape)
         self.model.optimizer.learning_rate = rate
 
     def on_train_batch_end(self, batch, logs=None):
-        """Count the step; end the stage where its share is done."""
-        self.step += 1
+        """Count the steps; end the stage where its share is done."""
+        self.step += self.model.steps_per_execution
         self.model.stop_training = self.share >= self.until
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write the checkpoint; the small file that makes it valid comes last."""
+        """Write the checkpoint if it is due."""
         self.epoch, self.trained = epoch + 1, self.seconds
+        if self.trained - self.kept >= self.keep_every or self.model.stop_training:
+            self._keep()
+            self.kept = self.trained
+
+    def _keep(self):
+        """Write the checkpoint; the small file that makes it valid comes last."""
         (self.folder / "state.json").unlink(missing_ok=True)
         self.model.save_weights(self.folder / "last.weights.h5")
         state = {"epoch": self.epoch, "step": self.step, "seconds": self.trained}
@@ -172,7 +194,7 @@ def fit_stages(model, pace, stages, batches_of):
         stages: sequence of (last epoch, picture size in pixels), in order.
         batches_of: `batches_of(picture_size, first_epoch)` giving a dataset without end.
     """
-    preprocessor, model.preprocessor = model.preprocessor, None
+    preprocessor, model.preprocessor = getattr(model, "preprocessor", None), None
     pace.restore(model)
     for last, size in stages:
         pace.until = last / pace.epochs
@@ -183,21 +205,28 @@ def fit_stages(model, pace, stages, batches_of):
                 epochs=pace.epoch + pace.epochs,
                 steps_per_epoch=pace.steps,
                 callbacks=[pace],
+                shuffle=False,  # batches come in random order
                 verbose=2,
             )
     model.preprocessor = preprocessor
 
 
-def compile_for_training(model, optimizer, smoothing=0.1):
-    """Compile with smoothed cross-entropy on logits (Szegedy et al. 2016), without XLA.
+def compile_for_training(model, optimizer, smoothing=0.1, steps_at_once=1):
+    """Compile with smoothed cross-entropy on logits (Szegedy et al. 2016).
 
-    XLA is left out because it is two to three times slower than a plain graph on a CPU.
+    Args:
+        model: a Keras model that gives logits; changed in place.
+        optimizer: as `sgd` and `adamw` give it.
+        smoothing: share of a target that is spread over all classes.
+        steps_at_once: int, steps between two looks at the loss and the learning rate, each of
+            which a GPU has to wait for.
     """
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
         metrics=["accuracy"],
-        jit_compile=False,
+        jit_compile=recipe.jit_compile(),
+        steps_per_execution=steps_at_once,
     )
 
 

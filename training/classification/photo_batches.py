@@ -1,10 +1,13 @@
 """Batches of photos for training: cheap augmentation in NumPy, drawn anew every epoch by seed.
 
 Knows no model. It works on uint8, because it runs beside the training step on the same few cores.
+TensorFlow is imported by what needs it, so that other recipes train without.
 """
 
+import functools
+
+import keras
 import numpy as np
-import tensorflow as tf
 
 
 def flipped(images, rng):
@@ -17,11 +20,11 @@ def flipped(images, rng):
 
 def shifted(images, rng, most):
     """Move each picture by up to `most` pixels; what comes in is the reflected border."""
-    count, height, width, _ = images.shape
+    count = len(images)
     padded = np.pad(images, [(0, 0), (most, most), (most, most), (0, 0)], mode="reflect")
-    rows = rng.integers(0, 2 * most + 1, count)[:, None] + np.arange(height)
-    columns = rng.integers(0, 2 * most + 1, count)[:, None] + np.arange(width)
-    return padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    places = np.lib.stride_tricks.sliding_window_view(padded, images.shape[1:], axis=(1, 2, 3))
+    top, left = rng.integers(0, 2 * most + 1, count), rng.integers(0, 2 * most + 1, count)
+    return places[np.arange(count), top, left, 0]
 
 
 def cut_out(images, rng, side):
@@ -34,6 +37,22 @@ def cut_out(images, rng, side):
     images = images.copy()
     images[rows[:, :, None] & columns[:, None, :]] = 128
     return images
+
+
+def cut_mixed(images, targets, rng):
+    """CutMix (Yun et al. 2019, arXiv:1905.04899): a piece of another picture lies on each.
+
+    Its area is uniform, less what is outside; targets (batch, classes) are mixed by what is left.
+    """
+    count, height, width, _ = images.shape
+    reach = np.sqrt(rng.random((count, 1))) / 2  # from the piece's middle, in sides
+    rows = abs(np.arange(height) + 0.5 - height * rng.random((count, 1))) < height * reach
+    columns = abs(np.arange(width) + 0.5 - width * rng.random((count, 1))) < width * reach
+    inside = rows[:, :, None] & columns[:, None, :]
+    share = inside.mean(axis=(1, 2), dtype=np.float32)[:, None]
+    other = rng.permutation(count)
+    images = np.where(inside[..., None], images[other], images)
+    return images, targets * (1 - share) + targets[other] * share
 
 
 def toned(images, rng, most=0.3):
@@ -58,6 +77,8 @@ def batches(photos, size, augment, seed, first_epoch=0, shares=None):
         first_epoch: int, where a resumed run goes on.
         shares: (count,) how often each photo is drawn, summing to 1; None: once an epoch.
     """
+    import tensorflow as tf
+
     one_hot = np.eye(len(photos.classes), dtype=np.float32)
 
     def draw():
@@ -77,6 +98,41 @@ def batches(photos, size, augment, seed, first_epoch=0, shares=None):
     return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(4)
 
 
+class Numbered(keras.utils.PyDataset):
+    """Batches without end of (images uint8, one-hot labels), shuffled every epoch, for any backend.
+
+    A batch hangs on the seed and its number alone; Keras puts it on the device while the step
+    before is computed.
+
+    Args:
+        photos, size, augment, seed, first_epoch: as `batches` takes them.
+    """
+
+    num_batches = None
+
+    def __init__(self, photos, size, augment, seed, first_epoch=0):
+        super().__init__()
+        self.photos, self.size, self.augment = photos, size, augment
+        self.seed, self.first_epoch = seed, first_epoch
+        self.one_hot = np.eye(len(photos.classes), dtype=np.float32)
+
+    def __getitem__(self, number):
+        """Batch of this number: (size, height, width, 3) uint8 and targets (size, classes)."""
+        steps = len(self.photos) // self.size
+        epoch, step = self.first_epoch + number // steps, number % steps
+        order = _order(len(self.photos), self.seed, epoch)
+        rows = order[step * self.size : (step + 1) * self.size]
+        rng = np.random.default_rng([self.seed, epoch, step])
+        return self.augment(self.photos.images[rows], self.one_hot[self.photos.labels[rows]], rng)
+
+
+@functools.lru_cache(maxsize=1)
+def _order(count, seed, epoch):
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
 def scaled(images, targets):
     """What the presets' preprocessors do, less the resizing: 0..255 to -1..1."""
+    import tensorflow as tf
+
     return tf.cast(images, tf.float32) / 127.5 - 1.0, targets

@@ -1,6 +1,7 @@
 """What a detector is trained with: varied scenes in batches, the losses, the loop.
 
-Knows no architecture: a model gives `cls_logits` and `bbox_regression` for its anchors.
+Knows no architecture: a model gives `cls_logits` and `bbox_regression` for its anchors. The loop is
+for any model, on TensorFlow or on JAX.
 
 Lin et al. 2017, "Focal Loss for Dense Object Detection"; Girshick 2015, "Fast R-CNN".
 """
@@ -14,7 +15,7 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from training.detection.targets import assign, through, window
 
@@ -23,7 +24,9 @@ ALPHA, GAMMA = 0.25, 2.0  # of the focal loss (Lin et al., table 1)
 BEND = 1 / 9  # where smooth L1 turns from a parabola to a line, in anchor sizes
 BOX_SHARE = 2.0  # of the box loss against the focal loss
 WARM_UP = 1 / 15  # of a stage
-KEEP_EVERY = 150  # seconds between checkpoints
+KEEP_EVERY = 60  # seconds between checkpoints
+TELL_EVERY = 50  # steps; also how far JAX may be told ahead of what it has done
+RATE = 1  # place of the learning rate among an optimizer's variables, after the count of steps
 
 
 def viewed(images, windows, size):
@@ -34,14 +37,26 @@ def viewed(images, windows, size):
         windows: (batch, 4) of float32, x1, y1, x2, y2 in pixels; x1 > x2 mirrors.
         size: int, pixels of the square that comes back.
     """
-    last = images.shape[1] - 1  # crop_and_resize counts from the first pixel's middle to the last's
-    x1, y1, x2, y2 = tf.unstack(windows, axis=1)
-    half_x, half_y = (x2 - x1) / (2 * size), (y2 - y1) / (2 * size)
-    corners = [y1 + half_y, x1 + half_x, y2 - half_y, x2 - half_x]
-    boxes = (tf.stack(corners, axis=1) - 0.5) / last
-    which = tf.range(tf.shape(images)[0])
-    cut = tf.image.crop_and_resize(images, boxes, which, (size, size), extrapolation_value=GREY)
-    return cut / 127.5 - 1
+    x1, y1, x2, y2 = ops.unstack(windows, axis=1)
+    (rows, height), (columns, width) = (
+        _sampled(low, high, size, images.shape[1]) for low, high in ((y1, y2), (x1, x2))
+    )
+    cut = ops.einsum("biy,byxc->bixc", rows, ops.cast(images, "float32"))
+    cut = ops.einsum("bjx,bixc->bijc", columns, cut)
+    inside = ops.logical_and(height[:, :, None, None], width[:, None, :, None])
+    return ops.where(inside, cut, GREY) / 127.5 - 1
+
+
+def _sampled(low, high, size, side):
+    """How `size` pixels from `low` to `high`, both (batch,), are mixed of `side` pixels, linearly.
+
+    Returns:
+        weights (batch, size, side), and whether each lies between pixels, (batch, size).
+    """
+    middles = (ops.arange(size, dtype="float32") + 0.5) / size
+    at = low[:, None] + (high - low)[:, None] * middles - 0.5  # 0 is the first pixel's middle
+    apart = ops.abs(at[..., None] - ops.arange(side, dtype="float32"))
+    return ops.relu(1 - apart), ops.logical_and(at >= 0, at <= side - 1)
 
 
 def focal_loss(logits, classes):
@@ -51,28 +66,28 @@ def focal_loss(logits, classes):
         logits: (batch, anchors, classes) of float32.
         classes: (batch, anchors) of int32: a class, BACKGROUND (-1) or IGNORED (-2).
     """
-    truth = tf.one_hot(classes, logits.shape[-1])
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
-    probability = tf.sigmoid(logits)
+    truth = ops.one_hot(classes, logits.shape[-1], dtype="float32")
+    entropy = ops.binary_crossentropy(truth, logits, from_logits=True)
+    probability = ops.sigmoid(logits)
     wrong = truth * (1 - probability) + (1 - truth) * probability
     weight = truth * ALPHA + (1 - truth) * (1 - ALPHA)
-    counted = tf.cast(classes >= -1, "float32")[..., None]
-    return tf.reduce_sum(counted * weight * wrong**GAMMA * entropy)
+    counted = ops.cast(classes >= -1, "float32")[..., None]
+    return ops.sum(counted * weight * wrong**GAMMA * entropy)
 
 
 def box_loss(deltas, truth, classes):
     """Sum of smooth L1 (Girshick, equation 3) over the anchors that have an object."""
-    apart = tf.abs(deltas - truth)
-    bent = tf.where(apart < BEND, apart**2 / (2 * BEND), apart - BEND / 2)
-    return tf.reduce_sum(bent * tf.cast(classes >= 0, "float32")[..., None])
+    apart = ops.abs(deltas - truth)
+    bent = ops.where(apart < BEND, apart**2 / (2 * BEND), apart - BEND / 2)
+    return ops.sum(bent * ops.cast(classes >= 0, "float32")[..., None])
 
 
 def scene_loss(model, images, windows, classes, deltas):
     """Loss of a detector on scenes seen through windows, per anchor that has an object."""
     outputs = model(viewed(images, windows, model.input_shape[1]), training=True)
-    objects = tf.maximum(tf.reduce_sum(tf.cast(classes >= 0, "float32")), 1.0)
-    logits = tf.cast(outputs["cls_logits"], "float32")
-    boxes = box_loss(tf.cast(outputs["bbox_regression"], "float32"), deltas, classes)
+    objects = ops.maximum(ops.sum(ops.cast(classes >= 0, "float32")), 1.0)
+    logits = ops.cast(outputs["cls_logits"], "float32")
+    boxes = box_loss(ops.cast(outputs["bbox_regression"], "float32"), deltas, classes)
     return (focal_loss(logits, classes) + BOX_SHARE * boxes) / objects
 
 
@@ -91,7 +106,7 @@ class Scenes:
         self.size, self.seed = self.images.shape[1], seed
         levels = anchor_generator(np.zeros((1, self.size, self.size, 3), "float32")).values()
         self.levels = [len(level) for level in levels]
-        self.anchors = np.concatenate([keras.ops.convert_to_numpy(level) for level in levels])
+        self.anchors = np.concatenate([ops.convert_to_numpy(level) for level in levels])
 
     def close_ups(self, number, count):
         """`count` images, a window around one thing in each, and its class (int32)."""
@@ -151,15 +166,23 @@ class Checkpoint:
         self.began -= state["seconds"]
         return state["step"]
 
-    def keep(self, step, now=False):
-        """Save, if it is `now` or some minutes since the last time."""
-        if now or time.monotonic() - self.saved > KEEP_EVERY:
-            arrays = map(keras.ops.convert_to_numpy, self.variables)
-            values = {f"v{at}": array for at, array in enumerate(arrays)}
-            partial = self.path.with_suffix(".part.npz")
-            np.savez(partial, state=json.dumps({"step": step, "seconds": self.seconds}), **values)
-            partial.replace(self.path)
-            self.saved = time.monotonic()
+    @property
+    def due(self):
+        """Whether it is some time since the last was kept."""
+        return time.monotonic() - self.saved > KEEP_EVERY
+
+    def keep(self, step):
+        """Save the variables as they are after `step` steps."""
+        arrays = map(ops.convert_to_numpy, self.variables)
+        values = {f"v{at}": array for at, array in enumerate(arrays)}
+        partial = self.path.with_suffix(".part.npz")
+        np.savez(partial, state=json.dumps({"step": step, "seconds": self.seconds}), **values)
+        partial.replace(self.path)
+        self.saved = time.monotonic()
+
+    def leave_out(self, seconds):
+        """Take seconds in which nothing was learnt off what this stage has taken."""
+        self.began += seconds
 
     @property
     def seconds(self):
@@ -186,11 +209,81 @@ class Stage:
         return self.rate * warm_up * (1 + math.cos(math.pi * progress)) / 2
 
 
+class TensorFlowStep:
+    """One step of an optimizer, as a graph that changes the model's variables.
+
+    Call: learning rate and the arrays of a batch, to the loss before the step, a scalar tensor.
+    """
+
+    def __init__(self, loss, model, optimizer):
+        import tensorflow as tf
+
+        def step(*batch):
+            with tf.GradientTape() as tape:
+                value = loss(model, *batch)
+            gradients = tape.gradient(value, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
+            return value
+
+        self.optimizer, self.graph = optimizer, tf.function(step)
+
+    def __call__(self, rate, *batch):
+        self.optimizer.learning_rate = rate
+        return self.graph(*batch)
+
+    def write_back(self):
+        """Nothing: the variables hold what was learnt."""
+
+
+class JaxStep:
+    """The same on JAX: a compiled function from values to values, which stay on the device.
+
+    The variables hold what was learnt after `write_back` only.
+    """
+
+    def __init__(self, loss, model, optimizer):
+        import jax
+
+        learnt, others = model.trainable_variables, model.non_trainable_variables
+        self.variables = learnt, others, optimizer.variables
+        self.values = [[variable.value for variable in part] for part in self.variables]
+
+        def scored(weights, rest, batch):
+            given = zip([*learnt, *others], [*weights, *rest], strict=True)
+            with keras.StatelessScope(list(given)) as scope:
+                value = loss(model, *batch)
+            return value, [scope.get_current_value(variable) for variable in others]
+
+        def step(weights, rest, state, batch):
+            derived = jax.value_and_grad(scored, has_aux=True)
+            (value, rest), gradients = derived(weights, rest, batch)
+            weights, state = optimizer.stateless_apply(state, gradients, weights)
+            return value, (weights, rest, state)
+
+        self.compiled = jax.jit(step)
+
+    def __call__(self, rate, *batch):
+        weights, rest, state = self.values
+        state = [*state[:RATE], np.float32(rate), *state[RATE + 1 :]]
+        value, self.values = self.compiled(weights, rest, state, batch)
+        return value
+
+    def write_back(self):
+        """Give the variables the values that they have come to."""
+        for part, values in zip(self.variables, self.values, strict=True):
+            for variable, value in zip(part, values, strict=True):
+                variable.assign(value)
+
+
+STEPS = {"tensorflow": TensorFlowStep, "jax": JaxStep}  # by Keras' backend
+
+
 def minimise(loss, model, make, stage, path):
     """Minimise `loss(model, *make(n))` over batches n = 0, 1, ... of a stage with AdamW.
 
     AdamW is that of Loshchilov and Hutter 2019. Goes on from what `path` holds, if anything. The
-    outcome repeats by seed as long as the clock does not end the stage.
+    outcome repeats by seed as long as the clock does not end the stage. The first step, which
+    compiles, is not on the clock.
 
     Returns:
         (steps done, seconds spent).
@@ -199,25 +292,24 @@ def minimise(loss, model, make, stage, path):
     optimizer.build(model.trainable_variables)
     checkpoint, seen = Checkpoint(path, model, optimizer), []
     done = checkpoint.restore()
-
-    @tf.function
-    def step(*batch):
-        with tf.GradientTape() as tape:
-            value = loss(model, *batch)
-        gradients = tape.gradient(value, model.trainable_variables)
-        optimizer.apply(gradients, model.trainable_variables)
-        return value
-
+    step = STEPS[keras.backend.backend()](loss, model, optimizer)
     batches = prefetched(make, range(done, stage.steps))
     while (progress := stage.progress(done, checkpoint.seconds)) < 1:
-        optimizer.learning_rate = stage.rate_at(progress)
-        seen.append(float(step(*next(batches))))
+        began = time.monotonic()
+        seen.append(step(stage.rate_at(progress), *next(batches)))
         done += 1
-        checkpoint.keep(done)
-        if done % 50 == 0:
-            told = f"loss {np.mean(seen[-50:]):.3f}, {checkpoint.seconds:.0f} s"
+        if len(seen) == 1:
+            seen = [float(seen[0])]
+            checkpoint.leave_out(time.monotonic() - began)
+        if done % TELL_EVERY == 0:
+            seen = [float(each) for each in seen[-TELL_EVERY:]]
+            told = f"loss {np.mean(seen):.3f}, {checkpoint.seconds:.0f} s"
             print(f"{path.stem} {done}/{stage.steps} {told}", flush=True)
+        if checkpoint.due:
+            step.write_back()
+            checkpoint.keep(done)
+    step.write_back()
     if seen:
-        checkpoint.keep(done, now=True)
+        checkpoint.keep(done)
     print(f"{path.stem} ended after {done} of {stage.steps} steps", flush=True)
     return done, checkpoint.seconds

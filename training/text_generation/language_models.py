@@ -5,15 +5,13 @@ Knows neither the texts nor what a good story is.
 
 import itertools
 import json
-import math
-import time
 
 import keras
 import keras_hub
 import numpy as np
 
 from models import runtime
-from training import recipe
+from training import recipe, runs
 
 END = "<|endoftext|>"
 TOKEN_DEVIATION = 0.05  # of the first random word vectors, which also weigh the answers
@@ -143,12 +141,11 @@ def taking_text(model, tokenizer):
     return task
 
 
-def fit(model, batch, steps, peak, minutes, work, checkpoint, floor=0.1, every=60):
+def fit(model, batch, steps, peak, work, floor=0.1, teachers=(), average=0.998):
     """Train `model` on next tokens with AdamW, warm-up and a cosine down to a share of `peak`.
 
-    The schedule follows the steps or, on a machine too slow for them, the minutes, so that it
-    always ends where it should; only in the second case do two runs differ. A run that was cut
-    off goes on from its last checkpoint; a whole one leaves none.
+    What the model is in the end is a moving average of its weights (Polyak and Juditsky 1992).
+    A run that was cut off goes on from its last checkpoint.
 
     Args:
         model: a `causal_lm`.
@@ -156,111 +153,82 @@ def fit(model, batch, steps, peak, minutes, work, checkpoint, floor=0.1, every=6
             context long; what is below 0 pads.
         steps: int, optimizer steps.
         peak: float, the highest learning rate.
-        minutes: float, the longest that training may take.
-        work: Path, a folder for the checkpoint.
-        checkpoint: function called without arguments at every checkpoint.
+        work: Path, a folder for checkpoints.
         floor: float, the last learning rate as a share of the highest.
-        every: float, seconds between two checkpoints.
+        teachers: models of the same tokens whose opinion it learns from as well; see `Taught`.
+        average: float, what a step leaves of the moving average.
 
     Returns:
-        dict: `steps` done, `tokens` seen, `seconds` spent, and `losses` in nats per token,
-        smoothed, one a checkpoint.
+        dict as of `runs.fit`; the losses are in nats per token.
     """
-    model.compile(
-        optimizer=keras.optimizers.AdamW(peak, weight_decay=0.1, beta_2=0.98, global_clipnorm=1.0),
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps, alpha=floor, warmup_target=peak, warmup_steps=max(1, steps // 20)
+    )
+    logits = Taught.beside(teachers, model) if teachers else model.output
+    taught = keras.Model(model.input, logits)  # takes tokens, not texts
+    taught.compile(
+        optimizer=keras.optimizers.AdamW(
+            rate,
+            weight_decay=0.1,
+            beta_2=0.98,
+            global_clipnorm=1.0,
+            use_ema=True,
+            ema_momentum=average,
+        ),
         loss=keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction="mean_with_sample_weight"
         ),
         weighted_metrics=None,
-        jit_compile=False,
+        jit_compile=recipe.jit_compile(),
     )
-    state = _State(model, work)
-    begun = saved = time.monotonic()
-    before = state.seconds
-    while state.progress(steps, minutes) < 1:
-        model.optimizer.learning_rate = peak * _cosine(state.progress(steps, minutes), floor)
-        ids = batch(state.step)
+
+    def make(step):
+        ids = batch(step)
         real, ids = ids[:, 1:] >= 0, np.maximum(ids, 0)
         inputs = {"token_ids": ids[:, :-1], "padding_mask": np.ones_like(ids[:, 1:])}
-        model.reset_metrics()
-        done = model.train_on_batch(inputs, ids[:, 1:], real.astype("float32"), return_dict=True)
-        state.add(done["loss"], int(real.sum()))
-        state.seconds = before + time.monotonic() - begun
-        if time.monotonic() - saved > every:
-            state.save(model)
-            checkpoint()
-            saved = time.monotonic()
-    state.save(model)
-    state.file.unlink()
-    return {
-        "steps": state.step,
-        "tokens": state.tokens,
-        "seconds": state.seconds,
-        "losses": state.losses,
-    }
+        return inputs, ids[:, 1:], real.astype("float32")
+
+    return runs.fit(taught, make, steps, work, workers=2)
 
 
-def record(args, model, done):
+class Taught(keras.layers.Layer):
+    """Passes a model's logits on and adds how far they are from what its teachers think.
+
+    That is the cross-entropy against the mean of the teachers' probabilities (Hinton et al. 2015,
+    "Distilling the knowledge"), a mean over all tokens. Teachers that learned from the same text
+    as their pupil keep it from learning that text by heart (Furlanello et al. 2018, "Born-again
+    neural networks"; Timiryasov and Tastet 2023, "Baby Llama").
+
+    Call: logits and probabilities, both (texts, length, vocabulary), to the logits.
+    """
+
+    WEIGHT = 2.0  # of the teachers' opinion beside the text's own next tokens
+
+    def call(self, logits, probabilities):
+        logits = keras.ops.cast(logits, "float32")
+        likely = keras.ops.log_softmax(logits)
+        apart = -keras.ops.sum(probabilities * likely, axis=-1)
+        self.add_loss(self.WEIGHT * keras.ops.mean(apart))
+        return logits
+
+    @classmethod
+    def beside(cls, teachers, model):
+        """The logits of a model with its teachers at its side, which learn nothing."""
+        for teacher in teachers:
+            teacher.trainable = False
+        given = [
+            keras.ops.softmax(keras.ops.cast(each(model.input, training=False), "float32"))
+            for each in teachers
+        ]
+        mean = keras.ops.mean(keras.ops.stack(given), axis=0)
+        return cls(dtype="float32")(model.output, mean)
+
+
+def record(args, model, done, **more):
     """Write how a preset was trained, from what `fit` gave, beside it."""
     recipe.trained(
-        args,
-        model,
-        done["seconds"],
-        steps=done["steps"],
-        tokens_seen=done["tokens"],
-        training_losses=done["losses"],
+        args, model, done["seconds"], steps=done["steps"], training_losses=done["losses"], **more
     )
-
-
-def _cosine(progress, floor, warm_up=0.05):
-    """The share of the peak rate at `progress` in [0, 1] (Loshchilov and Hutter 2017)."""
-    if progress < warm_up:
-        return (progress + 0.002) / (warm_up + 0.002)
-    rest = (progress - warm_up) / (1 - warm_up)
-    return floor + (1 - floor) * 0.5 * (1 + np.cos(np.pi * rest))
-
-
-class _State:
-    """How far training has come; kept in `work` beside the weights."""
-
-    def __init__(self, model, work):
-        import tensorflow as tf
-
-        self.step = self.tokens = 0
-        self.seconds, self.recent, self.losses = 0.0, math.nan, []
-        model.optimizer.build(model.trainable_variables)
-        self.file = work / "state.npz"
-        self.keeper = tf.train.Checkpoint(
-            **{f"v{i}": v.value for i, v in enumerate(model.variables + model.optimizer.variables)}
-        )
-        self.weights = str(work / "weights")
-        if self.file.exists():
-            kept = np.load(self.file)
-            self.step, self.tokens = int(kept["step"]), int(kept["tokens"])
-            self.seconds, self.losses = float(kept["seconds"]), kept["losses"].tolist()
-            self.recent = self.losses[-1]
-            self.keeper.read(self.weights).assert_consumed()
-
-    def progress(self, steps, minutes):
-        return max(self.step / steps, self.seconds / (60 * minutes))
-
-    def add(self, loss, tokens):
-        self.step += 1
-        self.tokens += tokens
-        loss = float(loss)
-        self.recent = loss if math.isnan(self.recent) else 0.98 * self.recent + 0.02 * loss
-
-    def save(self, model):
-        self.losses.append(round(self.recent, 3))
-        print(f"step {self.step}, {self.seconds:.0f} s, loss {self.recent:.3f}", flush=True)
-        self.keeper.write(self.weights)
-        np.savez(
-            self.file,
-            step=self.step,
-            tokens=self.tokens,
-            seconds=self.seconds,
-            losses=self.losses,
-        )
 
 
 def nats(model, ids, key=None, batch=16):

@@ -1,17 +1,22 @@
 """Trains the image autoencoder of `stable_diffusion_picture_book`: pixels to latents and back.
 
-Knows no text and no noise schedule. Runs on any Keras backend: NumPy arrays in, train_on_batch.
+Knows no text and no noise schedule.
 """
+
+import functools
+import math
 
 import numpy as np
 
-from training.checkpoints import Checkpoint
+from training import recipe, runs
 
-BATCH = 16
+BATCH = 64
 LATENT_NOISE = 0.1  # standard deviation; decoders that forgive it forgive a U-Net's small errors
 LATENT_WEIGHT = 1e-3  # holds the latents near unit size against that noise
 PEAK_RATE = 1e-3
 WARM_UP = 50  # steps
+AVERAGE = 0.998  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
+WORKERS = 2  # threads that make batches
 
 
 def train(encoder, decoder, images, steps, folder, seed=0):
@@ -28,12 +33,8 @@ def train(encoder, decoder, images, steps, folder, seed=0):
         float, seconds of training, earlier runs included.
     """
     model = _trainer(encoder, decoder, steps)
-    kept = Checkpoint(model, folder / "autoencoder.npz")
-    while kept.step < steps:
-        batch = _batch(images, kept.step, seed)
-        loss = model.train_on_batch(batch, batch)
-        kept.advance(float(loss))
-    return kept.finish()
+    make = functools.partial(_batch, images, seed=seed)
+    return runs.fit(model, make, steps, folder / "autoencoder", WORKERS)["seconds"]
 
 
 def pixels(images):
@@ -51,14 +52,15 @@ def pyramid_loss(true, made):
     """L1 distance of the pictures and of their gradients, at full, half and quarter size.
 
     Args:
-        true, made: (batch, height, width, 3) in [-1, 1].
+        true: (batch, height, width, 3), 0 to 255.
+        made: (batch, height, width, 3) in [-1, 1].
 
     Returns:
         scalar. The gradients keep edges sharp where L1 alone would blur them (Mathieu et al. 2016).
     """
     from keras import ops
 
-    total = 0.0
+    total, true = 0.0, ops.cast(true, "float32") / 127.5 - 1
     for level in range(3):
         if level:
             true, made = (ops.average_pool(each, 2, 2) for each in (true, made))
@@ -74,28 +76,26 @@ def _trainer(encoder, decoder, steps):
     import keras
     from keras import layers
 
-    latents = layers.ActivityRegularization(l2=LATENT_WEIGHT / _size(encoder), dtype="float32")(
-        encoder.output
-    )
+    images = keras.Input(encoder.input.shape[1:], dtype="uint8")  # a quarter of what floats weigh
+    weight = LATENT_WEIGHT / math.prod(encoder.output.shape[1:])
+    latents = encoder(layers.Rescaling(1 / 127.5, -1, dtype="float32")(images))
+    latents = layers.ActivityRegularization(l2=weight, dtype="float32")(latents)
     latents = layers.GaussianNoise(LATENT_NOISE, dtype="float32")(latents)
-    model = keras.Model(encoder.input, decoder(latents))
+    model = keras.Model(images, decoder(latents))
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, alpha=0.02, warmup_target=PEAK_RATE, warmup_steps=WARM_UP
     )
-    optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=1.0)
-    # Without XLA: on a CPU it is slower than the kernels it replaces.
-    model.compile(optimizer, pyramid_loss, jit_compile=False)
+    optimizer = keras.optimizers.Adam(
+        rate, beta_2=0.99, global_clipnorm=1.0, use_ema=True, ema_momentum=AVERAGE
+    )
+    model.compile(optimizer, pyramid_loss, jit_compile=recipe.jit_compile())
     return model
 
 
-def _size(encoder):
-    return int(np.prod(encoder.output.shape[1:]))
-
-
 def _batch(images, step, seed):
-    """The images of a step, (BATCH, height, width, 3) float32, half of them mirrored."""
+    """The images of a step, (BATCH, height, width, 3) uint8, half of them mirrored, twice."""
     rng = np.random.default_rng([seed, step])
     chosen = images[rng.integers(0, len(images), BATCH)]
     mirrored = rng.random(BATCH) < 0.5
     chosen[mirrored] = chosen[mirrored, :, ::-1]
-    return pixels(chosen)
+    return chosen, chosen

@@ -1,19 +1,20 @@
 """Trains text encoder and U-Net of `stable_diffusion_picture_book` by flow matching.
 
-Knows no pixels: latents and token ids come in. Runs on any Keras backend: NumPy arrays in,
-train_on_batch.
+Knows no pixels: latents and token ids come in.
 """
 
 import numpy as np
 
 from models.prompts import PAD, START, UNKNOWN
-from training.checkpoints import Checkpoint
+from training import recipe, runs
 
-BATCH = 64
+BATCH = 128
 NO_CAPTION = 0.12  # share of pictures without one, for guidance (Ho and Salimans 2022)
 NO_WORD = 0.03  # share of words hidden, so that an unknown word does little harm
 PEAK_RATE = 1e-3
 WARM_UP = 100  # steps
+AVERAGE = 0.999  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
+WORKERS = 4  # threads that make batches
 NOISIER = 0.5  # mean of the times' logits: where things stand is decided while there is noise
 
 
@@ -35,12 +36,12 @@ def train(model, latents, captions, steps, folder, seed=0):
     Returns:
         float, seconds of training, earlier runs included.
     """
+
+    def make(step):
+        return batch(latents, captions, np.random.default_rng([seed, step]))
+
     trainer = compiled(model, steps)
-    kept = Checkpoint(trainer, folder / "unet.npz")
-    while kept.step < steps:
-        rng = np.random.default_rng([seed, kept.step])
-        kept.advance(float(trainer.train_on_batch(*batch(latents, captions, rng))))
-    return kept.finish()
+    return runs.fit(trainer, make, steps, folder / "unet", WORKERS)["seconds"]
 
 
 def compiled(model, steps):
@@ -59,9 +60,10 @@ def compiled(model, steps):
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, alpha=0.03, warmup_target=PEAK_RATE, warmup_steps=WARM_UP
     )
-    optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=1.0)
-    # Without XLA: on a CPU it is slower than the kernels it replaces.
-    trainer.compile(optimizer, "mse", jit_compile=False)
+    optimizer = keras.optimizers.Adam(
+        rate, beta_2=0.99, global_clipnorm=1.0, use_ema=True, ema_momentum=AVERAGE
+    )
+    trainer.compile(optimizer, "mse", jit_compile=recipe.jit_compile())
     return trainer
 
 
