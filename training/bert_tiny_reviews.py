@@ -1,4 +1,4 @@
-"""Trains `bert_tiny_reviews`: a two-layer BERT that tells praise from blame in English sentences.
+"""Trains `bert_tiny_reviews`: a small BERT that tells praise from blame in English sentences.
 
 It knows the review data, everyday sentences and GloVe's word vectors; it knows no network that
 others trained.
@@ -8,30 +8,59 @@ others trained.
 From scratch on 9,000 labelled sentences a Transformer learns words too slowly, so it is helped:
 100 numbers of each word vector start from GloVe (Pennington et al. 2014), so that words that no
 review has are near those that are like them, the others from counts of neighbours (PPMI and SVD:
-Levy and Goldberg 2014), one from how far a teacher of n-grams thinks the word leans; on the
-sentences of whole reviews and on mixtures of sentences it learns from that teacher's soft labels
-(Hinton et al. 2015, "Distilling the knowledge"), and on labelled ones from the label and from
-teachers that have not seen them. The architecture is BERT's (Devlin et al. 2019), small.
+Levy and Goldberg 2014), one from how far a teacher of n-grams thinks the word leans. What stands
+around words it first learns by guessing hidden ones. Then BERTs of the same shape learn, each
+beside n-grams that have seen all film sentences but a fold; what all of them together think of
+other texts, and of a sentence who has not seen it, the final one learns as soft labels (Hinton et
+al. 2015, "Distilling the knowledge"). The architecture is BERT's (Devlin et al. 2019), small.
 """
 
+import functools
 import itertools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import keras_hub
 import numpy as np
-from scipy.special import expit
 
 from models import catalog, loader, sentiment
 from training import recipe
-from training.sentiment import everyday, glove, reviews, word_pieces
-from training.sentiment.ngrams import NGrams
+from training.sentiment import (
+    corpus,
+    everyday,
+    glove,
+    juries,
+    masked_words,
+    reviews,
+    word_pieces,
+)
+from training.sentiment.learners import Learner, once, optimizer
 from training.sentiment.review_batches import Batches
+from training.sentiment.texts import Texts
 
 LABELS = ("negative", "positive")
-FOLDS = 5  # parts of the film sentences, each judged by a teacher that saw the others
-FILM_WEIGHT = 0.1  # a film review's label says little about each of its sentences
+# By kind of text the share of the sentences that teachers, and the model itself, learn from.
+TEACHERS = {
+    "sentences": 0.12,
+    "films": 0.18,
+    "products": 0.04,
+    "everyday": 0.2,
+    "written": 0.08,
+    "words": 0.02,
+    "mixtures": 0.36,  # what the n-grams think of texts that are made up of others
+}
+LEARNER = {
+    "sentences": 0.08,
+    "films": 0.2,
+    "products": 0.04,
+    "everyday": 0.14,
+    "written": 0.05,
+    "words": 0.01,
+    "mixtures": 0.36,
+    "everyday mixtures": 0.12,
+}
+UNLABELLED = ("films", "products", "mixtures")  # kinds that the n-grams judge
 
 
 @dataclass(frozen=True)
@@ -41,18 +70,26 @@ class Shape:
     words: int = 9_000  # whole words in the vocabulary
     common: int = 15_000  # of GloVe's commonest words, in the vocabulary as well
     endings: int = 1_500  # of rarer words in the vocabulary
-    width: int = 128
-    layers: int = 2
-    heads: int = 4
+    width: int = 160  # more, and the word vectors are too large for a shard of the weights
+    layers: int = 4
+    heads: int = 5
     longest: int = 192  # pieces the model reads of a text
     short: int = 48  # pieces of a single sentence at most
     everyday: int = 30_000  # sentences made by the grammar
-    epochs: int = 24
+    mixtures: int = 300_000  # made-up texts of films and products
+    everyday_mixtures: int = 60_000
+    guessing: int = 10  # epochs of hidden words
+    teaching: int = 10  # epochs of each teacher
+    epochs: int = 40
     steps: int = 400  # batches in an epoch
-    batch: int = 64  # sentences; of passages fewer by short / longest
+    batch: int = 128  # sentences; of passages fewer by short / longest
+    rate: float = 6e-4  # learning rate at its highest
 
 
-SMOKE = Shape(300, 20, 50, 16, 1, 2, 32, 16, everyday=60, epochs=1, steps=4, batch=8)
+SMOKE = Shape(
+    300, 20, 50, 16, 1, 2, 32, 16, everyday=60, mixtures=80, everyday_mixtures=40,
+    guessing=1, teaching=1, epochs=1, steps=4, batch=8,
+)  # fmt: skip
 
 
 SMOKE_VECTORS = {"dull": np.float32([1, 0]), "a": np.float32([0, 1]), "fine": np.float32([-1, 0])}
@@ -63,118 +100,148 @@ def main(argv=None):
     args = recipe.arguments(__spec__, argv)
     shape = SMOKE if args.smoke else Shape()
     keras.utils.set_random_seed(args.seed)
-    data = smoke_data() if args.smoke else Data.read(reviews.folder(args.data), args.seed)
+    folder = None if args.smoke else reviews.folder(args.data)
+    data = corpus.smoke() if args.smoke else corpus.Data.read(folder, args.seed)
     if not args.measure:
         start = time.perf_counter()
         classifier = train(data, shape, args)
         seconds = time.perf_counter() - start
         recipe.save(classifier, args.out, LABELS)
         recipe.trained(args, classifier, seconds, epochs=shape.epochs)
-    return measure(data, args)
-
-
-@dataclass(frozen=True)
-class Data:
-    """Texts with labels (1 is positive) as the recipe uses them."""
-
-    sentences: list  # of film reviews
-    labels: np.ndarray
-    held_out: list
-    held_out_labels: np.ndarray
-    reviews: list  # whole film reviews, each a list of sentences
-    review_labels: np.ndarray
-    products: list  # sentences about products
-    opinions: np.ndarray  # their signed marks, 0 for none
-    opinion_words: tuple  # (positive words, negative words)
-
-    @classmethod
-    def read(cls, folder, seed):
-        """Reads the folder; a tenth of the film review sentences, by seed, is held out."""
-        return cls(
-            *reviews.hold_out(*reviews.polarity_sentences(folder), seed),
-            *reviews.film_reviews(folder),
-            *reviews.product_sentences(folder),
-            reviews.opinion_words(folder),
-        )
-
-    def texts(self):
-        """Every text that training may see."""
-        return self.sentences + [line for review in self.reviews for line in review] + self.products
-
-
-def smoke_data():
-    """A tiny data set of the same form, written by the everyday grammar."""
-    texts, labels = everyday.sentences(160, seed=1)
-    pairs = [list(pair) for pair in zip(texts[:40:2], texts[1:40:2], strict=True)]
-    return Data(
-        texts[:100], labels[:100], texts[100:120], labels[100:120],
-        pairs, labels[:40:2], texts[120:], 2 * labels[120:] - 1, (["fine"], ["dull"]),
-    )  # fmt: skip
+    return None if args.unmeasured else measure(data, args)
 
 
 def train(data, shape, args):
     """The trained keras_hub BertTextClassifier; its backups go to the folder `args.work`."""
-    known = SMOKE_VECTORS if args.smoke or args.further else glove.vectors(args.data)
+    known = SMOKE_VECTORS if args.smoke else glove.vectors(args.data)
     made = everyday.sentences(shape.everyday, args.drawn)
-    teacher, doubts = teach(data), second_opinions(data)
+    jury = juries.Jury(data)
     if args.further:
         classifier = keras_hub.models.TextClassifier.from_preset(str(args.out), dtype="float32")
         tokenizer = classifier.preprocessor.tokenizer
     else:
         words = vocabulary(data, made[0], known, shape)
         tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=True, strip_accents=True)
-        classifier = build(tokenizer, shape)
-    batches = Batches(data, made, teacher, doubts, tokenizer, shape, args.drawn)
+    texts = Texts(data, made, tokenizer, shape, args.drawn)
+    first = beginning(texts, known, jury.whole, shape, args)
+    opinions = judge(texts, jury, first, shape, args)
     if not args.further:
-        vectors = first_vectors(words, batches.pieces(), known, teacher, shape.width, args.drawn)
-        classifier.backbone.token_embedding.embeddings.assign(vectors)
-    fit(classifier, batches, shape, args.work)
+        classifier = begun(tokenizer, first, shape)
+    pools = texts.pools(opinions)
+    batches = Batches(pools, texts.reviews, LEARNER, tokenizer, shape, args.drawn)
+    steps = shape.epochs * shape.steps
+    learner = Learner(classifier, steps, shape.rate, jit_compile=recipe.jit_compile())
+    learner.fit(batches, shape.epochs, args.work / "backup")
+    for kept in args.work.glob("*.npz"):
+        kept.unlink()
     return classifier
 
 
 def vocabulary(data, made, known, shape):
     """Pieces of the texts, and of `known` words the commonest and those of opinion."""
-    texts = data.texts() + everyday.written_sentences()[0] + made
+    texts = data.texts() + data.written[0] + made
     opinions = [word for words in data.opinion_words for word in words if word in known]
     more = [*itertools.islice(known, shape.common), *opinions]
     return word_pieces.vocabulary(texts, shape.words, shape.endings, more)
 
 
-def first_vectors(words, rows, known, teacher, width, seed):
+def beginning(texts, known, teacher, shape, args):
+    """Weights of a BertBackbone that has only guessed hidden words, as `get_weights` gives them."""
+
+    def guess():
+        tokenizer, steps = texts.tokenizer, shape.guessing * shape.steps
+        backbone = build(tokenizer, shape).backbone
+        rows = [row for rows in texts.rows.values() for row in rows]
+        words = tokenizer.get_vocabulary()
+        vectors = first_vectors(words, rows, known, shape.width, args.drawn)
+        backbone.token_embedding.embeddings.assign(vectors)
+        lean(backbone, tokenizer, teacher)
+        windows = masked_words.Windows(
+            texts.written_rows(), tokenizer, shape.short, 2 * shape.batch, shape.steps, args.drawn
+        )
+        how = {"jit_compile": recipe.jit_compile()}
+        masked_words.learn(backbone, windows, optimizer(steps, shape.rate), shape.guessing, **how)
+        return {f"{at:03}": weights for at, weights in enumerate(backbone.get_weights())}
+
+    kept = once(args.work / "beginning.npz", guess)
+    return [kept[name] for name in sorted(kept)]
+
+
+def first_vectors(words, rows, known, width, seed):
     """Vectors that the words begin with, (len(words), width), as this module's head tells."""
     meanings = word_pieces.meanings(words, known)
     own = word_pieces.vectors(rows, len(words), width - meanings.shape[1], seed)
-    vectors = np.concatenate([own, meanings], axis=1)
-    vectors[:, 0] = 2 * vectors.std() * teacher.leanings(words)
-    return vectors
+    return np.concatenate([own, meanings], axis=1)
 
 
-def second_opinions(data):
-    """What teachers that have not seen a film sentence think of it: (sentences,) in [0, 1].
+def lean(backbone, tokenizer, teacher):
+    """Make the first number of each word vector tell how far the teacher thinks it leans."""
+    embeddings = backbone.token_embedding.embeddings
+    vectors = keras.ops.convert_to_numpy(embeddings).copy()
+    leanings = teacher.leanings(tokenizer.get_vocabulary())
+    vectors[:, 0] = 2 * vectors[:, 1:].std() * leanings
+    embeddings.assign(vectors)
 
-    A label alone would be learnt by heart; how far it is to be believed keeps the model honest.
+
+def judge(texts, jury, first, shape, args):
+    """Log odds of positive by kind, (rows,), of n-grams and BERTs of each fold together.
+
+    Film sentences are judged by those of the fold that have not seen them, other texts by all.
     """
-    folds = np.random.default_rng(0).integers(FOLDS, size=len(data.sentences))
-    given = np.zeros(len(folds))
-    for fold in range(FOLDS):
-        seen, unseen = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        part = [data.sentences[at] for at in seen]
-        teacher = teach(replace(data, sentences=part, labels=data.labels[seen]))
-        given[unseen] = expit(teacher.logits([data.sentences[at] for at in unseen]))
-    return given
+    doubts = jury.second_opinions(texts.data)
+    steps = shape.teaching * shape.steps
+    learner = Learner(
+        begun(texts.tokenizer, first, shape), steps, shape.rate, jit_compile=recipe.jit_compile()
+    )
+    unseen, means = np.stack([doubts, doubts], axis=1), {}  # (rows, 2): by n-grams, by BERTs
+    for fold in range(len(jury.teachers)):
+        ask = functools.partial(teach, learner, texts, jury, doubts, fold, shape, args.drawn)
+        given = once(args.work / f"fold {fold}.npz", ask)
+        unseen[jury.unseen(fold), 1] = given.pop("sentences")
+        for kind, found in given.items():
+            means[kind] = means.get(kind, 0) + found / len(jury.teachers)
+    weights = juries.weights(unseen, texts.data.labels)
+    opinions = {kind: means[kind] @ weights for kind in UNLABELLED}
+    opinions |= {"sentences": unseen @ weights, "everyday mixtures": means["everyday mixtures"]}
+    tell(unseen, weights, texts.data.labels)
+    return opinions
 
 
-def teach(data):
-    """The n-gram teacher, fitted on everything that is labelled and not held out."""
-    lines = [line for review in data.reviews for line in review]
-    line_labels = np.repeat(data.review_labels, [len(review) for review in data.reviews])
-    marked = np.flatnonzero(data.opinions)
-    products = [data.products[i] for i in marked]
-    texts = data.sentences + products + lines
-    labels = np.concatenate([data.labels, data.opinions[marked] > 0, line_labels])
-    weights = np.ones(len(texts))
-    weights[-len(lines) :] = FILM_WEIGHT
-    return NGrams().fit(texts, labels, weights)
+def tell(opinions, weights, labels):
+    """Print how often film sentences that they have not seen are judged right, and by whom."""
+    verdicts = opinions @ np.c_[np.eye(2), weights] > 0  # (sentences, 3)
+    n_grams, berts, both = (verdicts == labels[:, None]).mean(axis=0)
+    print(
+        f"unseen film sentences: n-grams {n_grams:.4f}, BERTs {berts:.4f}, both {both:.4f} "
+        f"with weights {np.round(weights, 2)}",
+        flush=True,
+    )
+
+
+def teach(learner, texts, jury, doubts, fold, shape, seed):
+    """What a BERT thinks that learns all but a fold: log odds by kind, (rows,).
+
+    Of film sentences those of the fold. Where the n-grams are asked as well, (rows, 2): theirs
+    first.
+    """
+    grams = jury.teachers[fold]
+    asked = {kind: grams.logits(texts.texts[kind]) for kind in UNLABELLED}
+    pools = texts.pools({**asked, "sentences": doubts}, jury.fold != fold)
+    learner.afresh()
+    lean(learner.classifier.backbone, texts.tokenizer, grams)
+    drawn = Batches(pools, texts.reviews, TEACHERS, texts.tokenizer, shape, (seed, fold))
+    learner.fit(drawn, shape.teaching)
+    rows = {kind: texts.rows[kind] for kind in (*UNLABELLED, "everyday mixtures")}
+    rows["sentences"] = [texts.rows["sentences"][at] for at in jury.unseen(fold)]
+    found = {kind: learner.odds(each, shape.short) for kind, each in rows.items()}
+    return found | {kind: np.stack([asked[kind], found[kind]], axis=1) for kind in UNLABELLED}
+
+
+def begun(tokenizer, first, shape):
+    """A classifier whose backbone has these weights."""
+    classifier = build(tokenizer, shape)
+    classifier.backbone.set_weights(first)
+    return classifier
 
 
 def build(tokenizer, shape):
@@ -193,29 +260,6 @@ def build(tokenizer, shape):
     return keras_hub.models.BertTextClassifier(
         backbone, num_classes=len(LABELS), preprocessor=preprocessor, dropout=0.3
     )
-
-
-def fit(classifier, batches, shape, work):
-    """Trains with AdamW, warm-up and cosine, and a running mean of the weights.
-
-    A run that was cut off goes on from its last epoch.
-    """
-    steps = shape.epochs * shape.steps
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, alpha=0.02, warmup_target=1e-3, warmup_steps=steps // 10
-    )
-    optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=0.01, clipnorm=1.0, use_ema=True, ema_momentum=0.998
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    network = keras.Model(classifier.inputs, classifier.outputs)  # takes pieces, not texts
-    network.compile(
-        optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-    )
-    backup = keras.callbacks.BackupAndRestore(str(work / "backup"))
-    network.fit(batches, epochs=shape.epochs, callbacks=[backup], verbose=2)
 
 
 def measure(data, args):

@@ -2,13 +2,27 @@
 
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras_hub
 import numpy as np
 import pytest
 
-from training.sentiment import everyday, glove, mixtures, reviews, word_pieces
+from training.sentiment import (
+    corpus,
+    everyday,
+    glove,
+    juries,
+    learners,
+    masked_words,
+    mixtures,
+    review_batches,
+    reviews,
+    word_pieces,
+)
+from training.sentiment.juries import Jury
 from training.sentiment.ngrams import NGrams, grams
+from training.sentiment.texts import Texts
 
 
 @pytest.fixture
@@ -138,28 +152,178 @@ def test_the_teacher_tells_how_far_a_word_leans():
 
 def test_second_opinions_are_of_teachers_that_saw_the_other_sentences():
     """A text that contradicts all others is believed by its own label only."""
-    from training import bert_tiny_reviews as recipe
-
-    data = recipe.smoke_data()
+    data = corpus.smoke()
     odd = replace(
         data, labels=np.where(np.arange(len(data.labels)) == 3, 1 - data.labels, data.labels)
     )
-    before, after = recipe.second_opinions(data), recipe.second_opinions(odd)
-    assert before.shape == (len(data.sentences),) and (before >= 0).all() and (before <= 1).all()
+    before, after = Jury(data).second_opinions(data), Jury(odd).second_opinions(odd)
+    assert before.shape == (len(data.sentences),)
     assert after[3] == before[3], "its own label does not reach its judge"
     assert not np.array_equal(after, before)
 
 
-def test_mixtures_are_judged_by_the_teacher_and_cut_up_by_the_tokenizer():
+def test_each_fold_is_kept_from_one_teacher():
+    data = corpus.smoke()
+    jury = Jury(data)
+    places = np.concatenate([jury.unseen(fold) for fold in range(len(jury.teachers))])
+    assert sorted(places) == list(range(len(data.sentences)))
+    for fold, part in enumerate(jury.parts):
+        unseen = {data.sentences[at] for at in jury.unseen(fold)}
+        assert len(part.sentences) + len(jury.unseen(fold)) == len(data.sentences)
+        assert part.sentences == [text for text in data.sentences if text not in unseen]
+
+
+def test_more_is_made_of_the_opinion_that_is_right_more_often():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=500)
+    signs = 2 * labels - 1
+    opinions = np.stack([signs + rng.normal(size=500), rng.normal(size=500)], axis=1)
+    good, idle = juries.weights(opinions, labels)
+    assert good > 1.5 and abs(idle) < 0.3
+
+
+def test_mixtures_are_cut_up_as_the_tokenizer_does_it():
     texts = ["a fine film , isn't it", "a dull day", "a fine day", "a dull film"]
-    teacher = NGrams(seldom=1).fit(texts, [1, 0, 1, 0])
-    words = word_pieces.vocabulary(texts, words=20, endings=0)
-    tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=True)
-    drawn = mixtures.Mixtures(texts, teacher, tokenizer).draw(np.random.default_rng(0), 200)
-    again = mixtures.Mixtures(texts, teacher, tokenizer).draw(np.random.default_rng(0), 200)
-    assert len({tuple(pieces) for pieces, _ in drawn}) > 50, "they are many more than the texts"
-    for (pieces, positive), (same, judged) in zip(drawn, again, strict=True):
-        assert pieces.tolist() == same.tolist() and positive == judged
-        text = tokenizer.detokenize(pieces).replace(" ' ", "'")
-        assert tokenizer(text).tolist() == pieces.tolist()
-        assert positive == pytest.approx(1 / (1 + np.exp(-teacher.logits([text])[0])))
+    tokenizer = tokenizer_of(texts)
+    drawn = mixtures.Mixtures(texts, tokenizer).draw(np.random.default_rng(0), 200)
+    again = mixtures.Mixtures(texts, tokenizer).draw(np.random.default_rng(0), 200)
+    assert len(set(drawn[0])) > 50, "they are many more than the texts"
+    assert drawn[0] == again[0]
+    for text, pieces in zip(*drawn, strict=True):
+        assert list(tokenizer(text)) == pieces.tolist()
+
+
+def tokenizer_of(texts):
+    words = word_pieces.vocabulary(texts, words=100, endings=0)
+    return keras_hub.tokenizers.BertTokenizer(words, lowercase=True)
+
+
+SHAPE = SimpleNamespace(
+    longest=32, short=16, batch=8, steps=16, mixtures=30, everyday_mixtures=20,
+    width=16, layers=1, heads=2,
+)  # fmt: skip
+SHARES = {"sentences": 0.5, "films": 0.3, "mixtures": 0.2}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """The smoke run's texts as pieces."""
+    data = corpus.smoke()
+    made = everyday.sentences(20, seed=5)
+    return Texts(data, made, tokenizer_of(data.texts()), SHAPE, 0)
+
+
+@pytest.fixture(scope="module")
+def pools(texts):
+    """What a model shall think of them; nobody has an opinion on what has no label."""
+    kinds = ("sentences", "films", "products", "mixtures")
+    return texts.pools({kind: np.zeros(len(texts.rows[kind])) for kind in kinds}, slice(0, 40))
+
+
+def test_labels_are_softened_and_opinions_fill_the_gaps(texts, pools):
+    rows, shares = pools["sentences"]
+    assert len(rows) == len(shares) == 40, "the others are kept out"
+    expected = np.where(texts.data.labels[:40], 0.725, 0.275)  # between 0.95 and 0.5
+    assert shares == pytest.approx(expected)
+    assert (pools["films"][1] == 0.5).all() and len(pools["mixtures"][0]) == SHAPE.mixtures
+    assert "everyday mixtures" not in pools
+
+
+def test_batches_hold_passages_first_and_sentences_of_like_length(texts, pools):
+    batches = review_batches.Batches(pools, texts.reviews, SHARES, texts.tokenizer, SHAPE, 0)
+    (passages, _), *others = [batches[at] for at in range(review_batches.GROUP)]
+    assert passages["token_ids"].shape == (4, SHAPE.longest)
+    for inputs, targets in others:
+        assert inputs["token_ids"].shape == (8, SHAPE.short) and targets.shape == (8, 2)
+        assert targets.sum(axis=1) == pytest.approx(1)
+        assert (inputs["token_ids"][:, 0] == texts.tokenizer.cls_token_id).all()
+        assert (inputs["padding_mask"] == (inputs["token_ids"] != 0)).all()
+    spread = [np.ptp(inputs["padding_mask"].sum(axis=1)) for inputs, _ in others]
+    assert np.mean(spread) < 5
+    batches.on_epoch_end()
+    assert not np.array_equal(batches[0][0]["token_ids"], passages["token_ids"])
+
+
+def test_only_pieces_of_longer_texts_are_hidden(texts, pools):
+    batches = review_batches.Batches(pools, texts.reviews, SHARES, texts.tokenizer, SHAPE, 0)
+    short, long = [7] * review_batches.SHORT, [7] * 12
+    tokens = review_batches.padded([short, long], texts.tokenizer, 16)
+    shown = np.stack([batches._hidden(tokens, np.random.default_rng(at)) for at in range(200)])
+    hidden = shown == texts.tokenizer.mask_token_id
+    assert not hidden[:, 0].any() and not hidden[:, 1, [0, 13, 14, 15]].any()
+    assert hidden[:, 1, 1:13].mean() == pytest.approx(review_batches.MASKED, abs=0.03)
+
+
+def test_hidden_words_are_asked_for_where_they_stood(texts):
+    rows = texts.written_rows()
+    windows = masked_words.Windows(rows, texts.tokenizer, 21, batch=4, steps=2, seed=0)
+    inputs, answers = windows[1]
+    assert len(windows) == 2 and inputs["token_ids"].shape == (4, 21) and answers.shape == (4, 3)
+    full = inputs["token_ids"].copy()
+    assert (np.take_along_axis(full, inputs["mask_positions"], 1) == 4).all()
+    np.put_along_axis(full, inputs["mask_positions"], answers, axis=1)
+    running = " ".join(map(str, windows._text))
+    for row in full:
+        assert row[0] == texts.tokenizer.cls_token_id
+        assert " ".join(map(str, row[1:])) in running
+
+
+def test_guessing_leaves_word_vectors_alone_and_moves_the_rest(texts):
+    from training import bert_tiny_reviews as recipe
+
+    backbone = recipe.build(texts.tokenizer, SHAPE).backbone
+    before = backbone.get_weights()
+    windows = masked_words.Windows(texts.written_rows(), texts.tokenizer, 16, 4, 3, 0)
+    masked_words.learn(backbone, windows, learners.optimizer(3, 1e-3), 1)
+    moved = [np.abs(a - b).max() for a, b in zip(before, backbone.get_weights(), strict=True)]
+    vectors = backbone.token_embedding.embeddings
+    assert vectors.trainable, "they may move again afterwards"
+    for moves, weights in zip(moved, backbone.weights, strict=True):
+        assert (moves == 0) == (weights is vectors or "pooled" in weights.path), weights.path
+
+
+@pytest.mark.slow
+def test_a_learner_ends_with_its_mean_weights_and_begins_afresh(texts, pools):
+    from training import bert_tiny_reviews as recipe
+
+    classifier = recipe.build(texts.tokenizer, SHAPE)
+    first = classifier.get_weights()
+    batches = review_batches.Batches(pools, texts.reviews, SHARES, texts.tokenizer, SHAPE, 0)
+    learner = learners.Learner(classifier, 2 * len(batches), 1e-2)
+    learner.fit(batches, 2)
+    optimizer = learner._network.optimizer
+    means = optimizer._model_variables_moving_average
+    for weights, mean in zip(learner._network.trainable_variables, means, strict=True):
+        assert np.array_equal(weights.numpy(), mean.numpy())
+    assert int(optimizer.iterations) == 2 * len(batches)
+    odds = learner.odds(texts.rows["products"], SHAPE.short)
+    assert odds.shape == (len(texts.rows["products"]),) and odds.std() > 0
+    learner.afresh()
+    assert int(optimizer.iterations) == 0
+    for weights, value in zip(classifier.get_weights(), first, strict=True):
+        assert np.array_equal(weights, value)
+
+
+def test_only_the_first_number_of_a_word_vector_leans(texts):
+    from training import bert_tiny_reviews as recipe
+
+    backbone = recipe.build(texts.tokenizer, SHAPE).backbone
+    embeddings = backbone.token_embedding.embeddings
+    before = embeddings.numpy().copy()
+    teacher = SimpleNamespace(leanings=lambda words: np.arange(len(words)))
+    recipe.lean(backbone, texts.tokenizer, teacher)
+    after = embeddings.numpy()
+    assert np.array_equal(after[:, 1:], before[:, 1:])
+    assert after[:, 0] == pytest.approx(2 * before[:, 1:].std() * np.arange(len(before)))
+
+
+def test_what_was_found_is_kept_for_a_run_that_was_cut_off(tmp_path):
+    asked = []
+
+    def make():
+        asked.append(1)
+        return {"films": np.arange(3)}
+
+    for _ in range(2):
+        assert learners.once(tmp_path / "found.npz", make)["films"].tolist() == [0, 1, 2]
+    assert len(asked) == 1

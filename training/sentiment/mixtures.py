@@ -1,12 +1,11 @@
-"""Makes new texts of parts of others for a teacher to judge, so that it can be asked without end.
+"""Makes new texts of parts of others for teachers to judge, so that they can be asked without end.
 
-It knows texts and a teacher; it knows no labels and no model. A small model copies a teacher the
-better, the more of its answers it sees, to sentences that nobody wrote as well (Jiao et al. 2020,
-"TinyBERT", section 3.2, changes words to that end).
+It knows texts; it knows no labels and no model. A small model copies a teacher the better, the
+more of its answers it sees, to sentences that nobody wrote as well (Jiao et al. 2020, "TinyBERT",
+section 3.2, changes words to that end).
 """
 
 import numpy as np
-from scipy.special import expit
 
 from training.sentiment import word_pieces
 
@@ -19,12 +18,10 @@ class Mixtures:
 
     Args:
         texts: list of str.
-        teacher: has `logits(texts)`.
         tokenizer: a WordPiece tokenizer, as `word_pieces.tokens` takes it.
     """
 
-    def __init__(self, texts, teacher, tokenizer):
-        self._teacher = teacher
+    def __init__(self, texts, tokenizer):
         rows = [text.split() for text in texts]
         self._rows = [row for row in rows if row]
         self._words = sorted({word for row in self._rows for word in row})
@@ -33,11 +30,10 @@ class Mixtures:
         )
 
     def draw(self, rng, count):
-        """Return `count` pairs of a text's pieces and how positive the teacher finds it."""
+        """Return `count` texts, and the pieces of each, arrays of numbers."""
         rows = [self._row(rng) for _ in range(count)]
-        judged = expit(self._teacher.logits([" ".join(row) for row in rows]))
-        pieces = (np.concatenate([self._pieces[word] for word in row]) for row in rows)
-        return list(zip(pieces, judged, strict=True))
+        pieces = [np.concatenate([self._pieces[word] for word in row]) for row in rows]
+        return [" ".join(row) for row in rows], pieces
 
     def _row(self, rng):
         first, second = (self._rows[at] for at in rng.integers(len(self._rows), size=2))
