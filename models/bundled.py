@@ -21,7 +21,8 @@ MODELS = (
         title="ResNet · photos of 10 kinds",
         task="models.architectures.whitened_resnet:WhitenedResNetImageClassifier",
         knows="airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck",
-        limits="It sees 32 x 32 pixels, so fine detail is lost.",
+        limits="It sees 32 x 32 pixels, so fine detail is lost; it looks twice, at the mirror image "
+        "as well.",
         trained_on="CIFAR-10 photos",
         licence="research data set, Krizhevsky 2009",
     ),
@@ -93,8 +94,8 @@ MODELS = (
         title="CNN, GRU and attention · drawings",
         task="models.architectures.captioner:Captioner",
         knows=DRAWN + ", where they are and how they stand",
-        limits="Drawn scenes only, not photos. It is good at how two things stand, and bad at "
-        "counting.",
+        limits="Drawn scenes only, not photos. Of what it says of numbers and places, one in "
+        "twelve is wrong.",
         trained_on="rendered picture-book scenes and their captions",
         licence="Apache-2.0 (Noto Emoji art)",
     ),

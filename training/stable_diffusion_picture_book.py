@@ -16,7 +16,6 @@ from training import picture_book, recipe, sheets
 from training.picture_book.captions import INVERSE, RELATIONS, article, plural
 from training.text_to_image import autoencoder, drawing_score, flow_matching
 
-IMAGE_SIZE = 256  # pixels a side
 CAPTIONS = 4  # a scene
 LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96}
 SEVERAL = {"objects": (2, 3), "smallest": 0.3, "inside": 0.9}
@@ -28,11 +27,11 @@ MEASURE = "drawings that the picture-book classifier names as asked"
 class Plan:
     """How much is drawn and trained, and how large the model is."""
 
-    single: int = 30_000  # scenes with one large thing, which show best what a thing looks like
+    single: int = 15_000  # scenes with one large thing, which show best what a thing looks like
     pair: int = 26_000  # scenes with two things, of which those are kept that stand clearly
     several: int = 2_000  # scenes with two or three things
-    autoencoder_steps: int = 3_500
-    unet_steps: int = 20_000
+    autoencoder_steps: int = 3_400
+    unet_steps: int = 4_500
     further_steps: int = 3_000  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
@@ -113,8 +112,7 @@ def build(plan, known, **more):
     """The untrained model, in mixed bfloat16."""
     from models.architectures.stable_diffusion import StableDiffusion
 
-    sizes = {"image_size": IMAGE_SIZE, **plan.sizes, **more}
-    return StableDiffusion(known, dtype="mixed_bfloat16", **sizes)
+    return StableDiffusion(known, dtype="mixed_bfloat16", **plan.sizes, **more)
 
 
 def bundled(out):
@@ -131,7 +129,7 @@ def scenes(plan, folder, seed):
     things mostly by how they stand, in every wording and either way round, since that is learned
     last, and is left out where they hide each other.
     """
-    size = plan.sizes.get("image_size", IMAGE_SIZE)
+    size = plan.sizes.get("image_size", 128)
     first = seed * (plan.single + plan.pair + plan.several)
 
     def drawn(count, after, options, captions=CAPTIONS):

@@ -10,7 +10,7 @@ import numpy as np
 
 from training import recipe, runs
 
-BATCH = 64
+BATCH = 16
 LATENT_NOISE = 0.1  # standard deviation; decoders that forgive it forgive a U-Net's small errors
 LATENT_WEIGHT = 1e-3  # holds the latents near unit size against that noise
 PEAK_RATE = 1e-3

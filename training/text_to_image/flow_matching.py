@@ -8,13 +8,13 @@ import numpy as np
 from models.prompts import PAD, START, UNKNOWN
 from training import recipe, runs
 
-BATCH = 128
+BATCH = 64
 NO_CAPTION = 0.12  # share of pictures without one, for guidance (Ho and Salimans 2022)
 NO_WORD = 0.03  # share of words hidden, so that an unknown word does little harm
 PEAK_RATE = 1e-3
 WARM_UP = 100  # steps
-AVERAGE = 0.999  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
-WORKERS = 4  # threads that make batches
+AVERAGE = 0.998  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
+WORKERS = 2  # threads that make batches
 NOISIER = 0.5  # mean of the times' logits: where things stand is decided while there is noise
 
 
