@@ -21,8 +21,7 @@ MODELS = (
         title="ResNet · photos of 10 kinds",
         task="models.architectures.whitened_resnet:WhitenedResNetImageClassifier",
         knows="airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck",
-        limits="It sees 32 x 32 pixels, so fine detail is lost; it looks twice, at the mirror image "
-        "as well.",
+        limits="It sees 32 x 32 pixels, so fine detail is lost; it looks at the mirror image too.",
         trained_on="CIFAR-10 photos",
         licence="research data set, Krizhevsky 2009",
     ),
