@@ -9,7 +9,7 @@ each cell of the picture learns three things of what is seen there. Its word, wi
 attention takes far longer to find its subject; the share of a thing that it holds; and how many
 things of its kind there are, which the shares add up to.
 
-The plan is for a GPU, where Keras runs on JAX; on two cores the same takes ten hours.
+The plan is for a GPU, where Keras runs on JAX: six minutes. On two cores the clock ends it.
 """
 
 import dataclasses
@@ -55,7 +55,7 @@ class Plan:
     stage: Stage
 
 
-FULL = Plan(64_000, 16_000, 500, Stage(25_000, 64, 1e-3, 12))
+FULL = Plan(64_000, 16_000, 500, Stage(25_000, 64, 1e-3, 120))
 SMOKE = Plan(10, 4, 4, Stage(3, 4, 1e-3, 1))
 
 

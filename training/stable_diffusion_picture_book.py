@@ -20,6 +20,7 @@ CAPTIONS = 4  # a scene
 LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96}
 SEVERAL = {"objects": (2, 3), "smallest": 0.3, "inside": 0.9}
 PAIR = {**SEVERAL, "objects": 2}
+TRIED = 4  # drawings of each thing from which a further round learns what to practise
 MEASURE = "drawings that the picture-book classifier names as asked"
 
 
@@ -30,9 +31,10 @@ class Plan:
     single: int = 15_000  # scenes with one large thing, which show best what a thing looks like
     pair: int = 26_000  # scenes with two things, of which those are kept that stand clearly
     several: int = 2_000  # scenes with two or three things
+    practice: int = 500  # further scenes, in a further round, of each thing that comes out badly
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
-    further_steps: int = 3_000  # of the U-Net in a further round
+    further_steps: int = 1_800  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
     related: int = 40  # prompts of two things for the score
@@ -45,6 +47,7 @@ SMOKE = Plan(
     single=8,
     pair=24,
     several=8,
+    practice=4,
     autoencoder_steps=2,
     unet_steps=2,
     further_steps=2,
@@ -93,7 +96,8 @@ def prepare(plan, args):
     import keras
 
     keras.utils.set_random_seed(args.seed)
-    images, captions = scenes(plan, args.work, args.drawn)
+    badly = missed(plan, args) if args.further else ()
+    images, captions = scenes(plan, args.work, args.drawn, badly)
     if args.further:
         model, seconds = bundled(args.out), 0.0
         latents = encoded(model, images, plan.autoencoder_steps, args.work)
@@ -122,12 +126,24 @@ def bundled(out):
     return StableDiffusion.from_preset(str(out), dtype="mixed_bfloat16")
 
 
-def scenes(plan, folder, seed):
+def missed(plan, args):
+    """The things that the preset draws too badly to be told, by seeds that are not scored."""
+    artist = drawing_score.loaded(args.out, recipe.key(args))
+    names = picture_book.CLASSES[: plan.scored]
+    return sorted(
+        name
+        for name, images in drawing_score.things(artist, names, TRIED, first=plan.seeds).items()
+        if drawing_score.named({name: images})[1]
+    )
+
+
+def scenes(plan, folder, seed, badly=()):
     """Images (n, size, size, 3) uint8 of the training scenes, and n lists of captions.
 
-    A scene with one thing also goes by the bare name, by "a" name and by its plural; one with two
-    things mostly by how they stand, in every wording and either way round, since that is learned
-    last, and is left out where they hide each other.
+    Of the things that come out `badly` there are more. A scene with one thing also goes by the bare
+    name, by "a" name and by its plural; one with two things mostly by how they stand, in every
+    wording and either way round, since that is learned last, and is left out where they hide each
+    other.
     """
     size = plan.sizes.get("image_size", 128)
     first = seed * (plan.single + plan.pair + plan.several)
@@ -135,7 +151,10 @@ def scenes(plan, folder, seed):
     def drawn(count, after, options, captions=CAPTIONS):
         return picture_book.dataset(count, size, first + after, folder, captions, **options)
 
-    single = drawn(plan.single, 0, LARGE)
+    singles = [drawn(plan.single, 0, LARGE)]
+    for name in badly:
+        singles.append(drawn(plan.practice, 0, {**LARGE, "objects": None, "classes": [name]}))
+    single = joined(singles)
     pair = drawn(plan.pair, plan.single, PAIR, captions=1)
     several = drawn(plan.several, plan.single + plan.pair, SEVERAL)
     names = map(alone, single["labels"])
@@ -148,6 +167,13 @@ def scenes(plan, folder, seed):
         *several["captions"],
     ]
     return images, captions
+
+
+def joined(parts):
+    """Several of what `picture_book.dataset` gives as one, but for boxes and settings."""
+    captions = [told for part in parts for told in part["captions"]]
+    arrays = {key: np.concatenate([part[key] for part in parts]) for key in ("images", "labels")}
+    return {**arrays, "captions": captions}
 
 
 def alone(labels):

@@ -27,6 +27,17 @@ def test_smoke_run_gives_a_preset_that_draws(smoke):
     assert {"a", "an"} <= set(artist.model.tokenizer.vocabulary)
 
 
+def test_of_what_comes_out_badly_there_are_more_scenes(tmp_path):
+    plan = recipe_module.SMOKE
+    images, captions = recipe_module.scenes(plan, tmp_path, 0)
+    more, told = recipe_module.scenes(plan, tmp_path, 0, badly=["owl", "bus"])
+    assert len(more) - len(images) == 2 * plan.practice
+    added = told[plan.single : plan.single + 2 * plan.practice]
+    assert all("an owl" in each for each in added[: plan.practice])
+    assert all("a bus" in each for each in added[plan.practice :])
+    assert told[plan.single + 2 * plan.practice :] == captions[plan.single :]
+
+
 def test_two_things_are_told_by_how_they_stand():
     cat, dog = (CLASSES.index(name) for name in ("cat", "dog"))
     boxes = np.array([[10, 40, 50, 90], [60, 30, 110, 95], [0, 0, 0, 0]], np.float32)

@@ -43,12 +43,17 @@ def loaded(folder, key):
     return loader.Loaded(row, lambda: model, key=key)
 
 
-def drawings(artist, prompts, seeds, **options):
-    """Draw each prompt with `loaded`: dict of prompt to images (seeds, height, width, 3) uint8."""
+def drawings(artist, prompts, seeds, first=0, **options):
+    """Draw each prompt with `loaded`: dict of prompt to images (seeds, height, width, 3) uint8.
+
+    The seeds count up from `first`.
+    """
     drawn = {}
     for prompt in prompts:
         requests = (
-            text_to_image.Request(prompt, seed, batch_size=min(TOGETHER, seeds - seed), **options)
+            text_to_image.Request(
+                prompt, first + seed, batch_size=min(TOGETHER, seeds - seed), **options
+            )
             for seed in range(0, seeds, TOGETHER)
         )
         lasts = [list(text_to_image.denoise(artist, request))[-1] for request in requests]
