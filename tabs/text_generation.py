@@ -207,7 +207,8 @@ ENDED = '<p class="receipt-line">The model takes this text to be finished.</p>'
 def _note(tokens, ended=False):
     """What the receipt adds: how many tokens, how fast, and what the reader should know."""
     last = tokens[-1]
-    parts = [f"{len(tokens)} tokens, {len(tokens) / last.run.seconds:.0f} a second"]
+    count = "1 token" if len(tokens) == 1 else f"{len(tokens)} tokens"
+    parts = [f"{count}, {len(tokens) / last.run.seconds:.0f} a second"]
     parts += ["the model ended the text here"] * ended + [last.note] * bool(last.note)
     return " · ".join(parts)
 
