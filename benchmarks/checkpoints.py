@@ -21,8 +21,10 @@ from models import catalog, hub
 
 STEPS = 3  # of a drawing
 TOKENS = 32
-# Pieces that GPT-2, Qwen3 and Gemma 3 know.
+# Pieces that GPT-2, Qwen3, Gemma 3, PaliGemma and OPT know.
 VOCABULARY, QWEN_VOCABULARY, GEMMA_VOCABULARY = 50_257, 151_936, 262_144
+PALIGEMMA_VOCABULARY, OPT_VOCABULARY = 257_152, 50_304
+OPT_ENDS = ("<pad>", "</s>", "<image>")
 
 
 def lines(names):
@@ -117,6 +119,12 @@ def _draw(name):
     list(text_to_image.generate("good", model=name, steps=STEPS, seed=0))
 
 
+def _caption(name):
+    from models import captioning
+
+    captioning.caption(_picture(), name, count=1, method="greedy")
+
+
 def _picture():
     return np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
 
@@ -127,6 +135,7 @@ ANSWER = {
     "sentiment": _score,
     "text_generation": _write_on,
     "text_to_image": _draw,
+    "captioning": _caption,
 }
 
 
@@ -326,6 +335,91 @@ def _gemma3():
     return models.Gemma3CausalLM(preprocessor, backbone)
 
 
+@_saved
+def _paligemma():
+    import keras_hub
+
+    models = keras_hub.models
+    backbone = models.PaliGemmaBackbone(
+        vocabulary_size=PALIGEMMA_VOCABULARY,
+        image_size=224,
+        num_layers=18,
+        num_query_heads=8,
+        num_key_value_heads=1,
+        hidden_dim=2048,
+        intermediate_dim=32_768,
+        head_dim=256,
+        vit_patch_size=14,
+        vit_num_heads=16,
+        vit_hidden_dim=1152,
+        vit_num_layers=27,
+        vit_intermediate_dim=4304,
+        dtype="bfloat16",
+    )
+    tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(
+        proto=_sentence_pieces(PALIGEMMA_VOCABULARY)
+    )
+    converter = keras_hub.layers.PaliGemmaImageConverter(
+        image_size=(224, 224), scale=1 / 127.5, offset=-1.0
+    )
+    preprocessor = models.PaliGemmaCausalLMPreprocessor(tokenizer, converter, sequence_length=512)
+    return models.PaliGemmaCausalLM(preprocessor, backbone)
+
+
+@_saved
+def _blip2():
+    import keras_hub
+
+    models, words = keras_hub.models, _bytes(OPT_VOCABULARY - 3)
+    see = models.BLIP2VisionEncoder(
+        image_size=224,
+        patch_size=14,
+        num_layers=39,
+        num_heads=16,
+        hidden_dim=1408,
+        intermediate_dim=6144,
+        use_patch_bias=True,
+        use_class_token=True,
+        use_mha_bias=True,
+        use_mlp_bias=True,
+        dropout_rate=0.0,
+        layer_norm_epsilon=1e-6,
+        initializer_range=0.02,
+        dtype="bfloat16",
+    )
+    ask = models.BLIP2QFormer(
+        num_query_tokens=32,
+        num_layers=12,
+        num_heads=12,
+        hidden_dim=768,
+        intermediate_dim=3072,
+        vision_dim=1408,
+        cross_attention_frequency=2,
+        dropout=0.0,
+        layer_norm_epsilon=1e-12,
+        dtype="bfloat16",
+    )
+    speak = models.BLIP2CustomOPT(
+        vocabulary_size=OPT_VOCABULARY,
+        num_layers=32,
+        num_heads=32,
+        hidden_dim=2560,
+        intermediate_dim=10_240,
+        num_query_tokens=32,
+        dropout=0.0,
+        max_sequence_length=2048,
+        qformer_hidden_dim=768,
+        dtype="bfloat16",
+    )
+    words[0].update({each: len(words[0]) + at for at, each in enumerate(OPT_ENDS)})
+    tokenizer = keras_hub.tokenizers.BLIP2OPTTokenizer(*words)
+    converter = keras_hub.layers.BLIP2ImageConverter(image_size=(224, 224))
+    preprocessor = models.BLIP2CausalLMPreprocessor(tokenizer, converter, sequence_length=128)
+    return models.BLIP2CausalLM(
+        preprocessor, models.BLIP2Backbone(see, ask, speak, dtype="bfloat16")
+    )
+
+
 def _sentence_pieces(size):
     """A SentencePiece model of some size with Gemma's special pieces, as bytes."""
     from sentencepiece import sentencepiece_model_pb2
@@ -406,6 +500,8 @@ BUILD = {
     "gpt2_base_en": _saved(functools.partial(_gpt2, 12, 12, 768)),
     "gpt2_medium_en": _saved(functools.partial(_gpt2, 24, 16, 1024)),
     "qwen3_0.6b_en": _saved(_qwen3),
+    "pali_gemma_3b_mix_224": _paligemma,
+    "blip2_opt_2.7b": _blip2,
 }
 
 

@@ -93,7 +93,7 @@ class Published(Model):
     light: bool = True  # enough to begin with it on a CPU
     halved: bool = False  # whether its weights come in two bytes each, not four
     precision: str = ""  # to load it in, where the device's own would take too much memory
-    copies: int = 4  # of its weights in memory while its programs are made, about
+    copies: float = 4  # of its weights in memory while its programs are made, about
     reported: Reported | None = None  # None where no figure for these weights was found
 
     @property
@@ -126,7 +126,7 @@ class Published(Model):
     @property
     def memory(self):
         """Bytes of memory to run, about: copies of the weights, and what the app itself takes."""
-        return self.copies * (2 if self.precision else 4) * self.parameters + APP_MEMORY
+        return int(self.copies * (2 if self.precision else 4) * self.parameters) + APP_MEMORY
 
     @property
     def record(self):
