@@ -120,11 +120,18 @@ def say(model, said, state, places):
 
 
 def different(told, count):
-    """The first `count` of pairs (text, probability) whose texts differ."""
-    unlike = {}
+    """The first `count` of pairs (text, probability) whose texts differ.
+
+    One that only puts another's words in another order comes after all that do not.
+    """
+    unlike, seen, fresh, again = {}, set(), [], []
     for text, sure in told:
         unlike.setdefault(text, sure)
-    return list(unlike.items())[:count]
+    for text, sure in unlike.items():
+        words = tuple(sorted(text.replace(",", "").split()))
+        (again if words in seen else fresh).append((text, sure))
+        seen.add(words)
+    return (fresh + again)[:count]
 
 
 class Speaker:

@@ -156,6 +156,12 @@ def test_different_drops_what_was_said_before():
     assert captioning.different(told[:1] * 5, 3) == [("a dog", 0.5)]
 
 
+def test_the_same_words_in_another_order_come_last():
+    told = [("a dog, a cat and a sun", 0.5), ("a cat, a dog and a sun", 0.4), ("a cat", 0.3)]
+    assert captioning.different(told, 2) == [told[0], told[2]]
+    assert captioning.different(told, 3) == [told[0], told[2], told[1]]
+
+
 class FakeLoaded:
     """A loaded captioner that answers as `say` does."""
 
