@@ -34,6 +34,7 @@ class Plan:
     practice: int = 500  # further scenes, in a further round, of each thing that comes out badly
     autoencoder_steps: int = 3_400
     unet_steps: int = 4_500
+    decoder_steps: int = 2_500  # of the decoder alone, for what makes things recognisable
     further_steps: int = 1_800  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
@@ -49,6 +50,7 @@ SMOKE = Plan(
     several=8,
     practice=4,
     autoencoder_steps=2,
+    decoder_steps=2,
     unet_steps=2,
     further_steps=2,
     scored=0,
@@ -79,6 +81,9 @@ def train(plan, args):
     """Train autoencoder, text encoder and U-Net, and save the preset."""
     model, pictures, seconds = prepare(plan, args)
     captions = [model.tokenizer(texts) for texts in pictures["captions"]]
+    seconds += autoencoder.sharpen(
+        model, pictures["images"], eyes(model), plan.decoder_steps, args.work, args.drawn
+    )
     steps = plan.further_steps if args.further else plan.unet_steps
     seconds += flow_matching.train(
         model, pictures["latents"], captions, steps, args.work, args.drawn
@@ -91,7 +96,8 @@ def prepare(plan, args):
     """Train the autoencoder and encode the scenes; a further round keeps the preset's autoencoder.
 
     Returns:
-        (StableDiffusion with its latents' mean and deviation set, {latents, captions}, seconds).
+        (StableDiffusion with its latents' mean and deviation set, {images, latents, captions},
+        seconds).
     """
     import keras
 
@@ -109,7 +115,22 @@ def prepare(plan, args):
         latents = encoded(model, images, plan.autoencoder_steps, args.work)
         model = normalised(model, latents, images)
     latents = (latents - np.float32(model.latent_mean)) / np.float32(model.latent_deviation)
-    return model, {"latents": latents, "captions": captions}, seconds
+    return model, {"images": images, "latents": latents, "captions": captions}, seconds
+
+
+def eyes(model):
+    """What the decoder is judged by: the stages of the bundled detector's encoder, at its size."""
+    import keras
+    import keras_hub
+
+    preset = str(recipe.BUNDLED / drawing_score.DETECTOR)
+    detector = keras_hub.models.ObjectDetector.from_preset(preset, dtype="mixed_bfloat16")
+    encoder = detector.backbone.image_encoder
+    shape = {"image_shape": model.encoder.input.shape[1:]}
+    fitting = type(encoder).from_config({**encoder.get_config(), **shape})
+    fitting.set_weights(encoder.get_weights())
+    fitting.trainable = False
+    return keras.Model(fitting.inputs, list(fitting.pyramid_outputs.values()))
 
 
 def build(plan, known, **more):

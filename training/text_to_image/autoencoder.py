@@ -14,6 +14,7 @@ BATCH = 16
 LATENT_NOISE = 0.1  # standard deviation; decoders that forgive it forgive a U-Net's small errors
 LATENT_WEIGHT = 1e-3  # holds the latents near unit size against that noise
 PEAK_RATE = 1e-3
+PERCEIVED = 0.15  # of the perceptual loss beside that of pixels; from 0.5 on it leaves a mesh
 WARM_UP = 50  # steps
 AVERAGE = 0.998  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
 WORKERS = 2  # threads that make batches
@@ -32,9 +33,38 @@ def train(encoder, decoder, images, steps, folder, seed=0):
     Returns:
         float, seconds of training, earlier runs included.
     """
-    model = _trainer(encoder, decoder, steps)
+    model = _trainer(encoder, decoder, steps, pyramid_loss, PEAK_RATE)
     make = functools.partial(_batch, images, seed=seed)
     return runs.fit(model, make, steps, folder / "autoencoder", WORKERS)["seconds"]
+
+
+def sharpen(model, images, look, steps, folder, seed=0):
+    """Train the decoder of `model` further, in place, for what makes a thing recognisable.
+
+    The encoder stays, so that latents and what draws them stay valid. To the loss of pixels comes a
+    perceptual one (Johnson et al. 2016, "Perceptual losses for real-time style transfer"; as in the
+    autoencoder of Rombach et al. 2022), on the features of a network that the drawings are not
+    scored by.
+
+    Args:
+        model: StableDiffusion.
+        images: (n, size, size, 3) uint8.
+        look: keras.Model, pixels (batch, size, size, 3) in [-1, 1] to a list of feature maps.
+        steps, folder, seed: as of `train`.
+
+    Returns:
+        float, seconds of training, earlier runs included.
+    """
+    model.encoder.trainable = False
+
+    def loss(true, made):
+        return pyramid_loss(true, made) + PERCEIVED * perceptual_loss(look, true, made)
+
+    trainer = _trainer(model.encoder, model.decoder, steps, loss, PEAK_RATE / 2)
+    make = functools.partial(_batch, images, seed=seed)
+    seconds = runs.fit(trainer, make, steps, folder / "decoder", WORKERS)["seconds"]
+    model.encoder.trainable = True
+    return seconds
 
 
 def pixels(images):
@@ -71,7 +101,26 @@ def pyramid_loss(true, made):
     return total
 
 
-def _trainer(encoder, decoder, steps):
+def perceptual_loss(look, true, made):
+    """Squared distance of features of unit length, as in LPIPS (Zhang et al. 2018), unweighted.
+
+    Args:
+        look: as `sharpen` takes it.
+        true, made: as `pyramid_loss` takes them.
+
+    Returns:
+        scalar: a mean over places, summed over feature maps.
+    """
+    from keras import ops
+
+    total = 0.0
+    for one, other in zip(look(ops.cast(true, "float32") / 127.5 - 1), look(made), strict=True):
+        one, other = (ops.normalize(ops.cast(each, "float32"), axis=-1) for each in (one, other))
+        total += ops.mean(ops.sum(ops.square(one - other), axis=-1))
+    return total
+
+
+def _trainer(encoder, decoder, steps, loss, peak):
     """A model that rebuilds images through noisy latents, compiled."""
     import keras
     from keras import layers
@@ -83,12 +132,12 @@ def _trainer(encoder, decoder, steps):
     latents = layers.GaussianNoise(LATENT_NOISE, dtype="float32")(latents)
     model = keras.Model(images, decoder(latents))
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, alpha=0.02, warmup_target=PEAK_RATE, warmup_steps=WARM_UP
+        0.0, steps, alpha=0.02, warmup_target=peak, warmup_steps=WARM_UP
     )
     optimizer = keras.optimizers.Adam(
         rate, beta_2=0.99, global_clipnorm=1.0, use_ema=True, ema_momentum=AVERAGE
     )
-    model.compile(optimizer, pyramid_loss, jit_compile=recipe.jit_compile())
+    model.compile(optimizer, loss, jit_compile=recipe.jit_compile())
     return model
 
 
