@@ -89,7 +89,8 @@ def train(plan, args):
         model, pictures["latents"], captions, steps, args.work, args.drawn
     )
     recipe.save(model, args.out, picture_book.CLASSES)
-    recipe.trained(args, model, seconds, autoencoder_steps=plan.autoencoder_steps, steps=steps)
+    spent = {"autoencoder_steps": plan.autoencoder_steps, "decoder_steps": plan.decoder_steps}
+    recipe.trained(args, model, seconds, **spent, steps=steps)
 
 
 def prepare(plan, args):

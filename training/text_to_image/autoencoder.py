@@ -43,8 +43,8 @@ def sharpen(model, images, look, steps, folder, seed=0):
 
     The encoder stays, so that latents and what draws them stay valid. To the loss of pixels comes a
     perceptual one (Johnson et al. 2016, "Perceptual losses for real-time style transfer"; as in the
-    autoencoder of Rombach et al. 2022), on the features of a network that the drawings are not
-    scored by.
+    autoencoder of Rombach et al. 2022), on the features of a network that does not score drawings
+    of one thing.
 
     Args:
         model: StableDiffusion.
