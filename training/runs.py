@@ -75,4 +75,6 @@ class Record(keras.callbacks.Callback):
         self.losses.append(round(float(logs["loss"]), 4))
         self.seconds = time.monotonic() - self.began
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps({"seconds": self.seconds, "losses": self.losses}))
+        partial = self.path.with_suffix(".part")  # a crash while writing leaves the one before
+        partial.write_text(json.dumps({"seconds": self.seconds, "losses": self.losses}))
+        partial.replace(self.path)

@@ -159,7 +159,7 @@ def fit(model, batch, steps, peak, work, floor=0.1, teachers=(), average=0.998):
         average: float, what a step leaves of the moving average.
 
     Returns:
-        dict as of `runs.fit`; the losses are in nats per token.
+        dict as of `runs.fit`; the losses are in nats per token, what teachers add included.
     """
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, alpha=floor, warmup_target=peak, warmup_steps=max(1, steps // 20)
