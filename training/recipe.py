@@ -15,7 +15,7 @@ import h5py
 import keras
 import numpy as np
 
-from models import loader
+from models import converted, loader, runtime
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "models"
 SHARD_GB = 0.015  # of float32 weights; half of that on disk, safely under a plain-git host's 10 MB
@@ -33,8 +33,8 @@ def arguments(module, argv=None):
         `by_keras` (bool), `further` (bool), `unmeasured` (bool: end once the preset is saved, as
         where the programs that measure it are not installed), `work` (Path for checkpoints and
         caches), `seed` (int from 0, of what is held out and of the first weights), `drawn` (int,
-        seed of what this round draws and of its order) and `earlier` (what is recorded of the
-        training before a further round, else {}).
+        seed of what this round draws and of its order; when measuring, the last round's) and
+        `earlier` (what is recorded of the training before a further round, else {}).
     """
     name = str(getattr(module, "name", module)).rpartition(".")[2]
     parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
@@ -63,7 +63,8 @@ def arguments(module, argv=None):
         parser.error(f"{parsed.out} holds no trained preset: run without --measure and --further")
     parsed.earlier = record["training"] if parsed.further else {}
     rounds = parsed.earlier.get("rounds", 0)
-    parsed.drawn = parsed.seed + rounds
+    last = record["training"].get("rounds", 1) - 1 if parsed.measure else rounds
+    parsed.drawn = parsed.seed + last
     if rounds:
         parsed.work /= f"round {rounds + 1}"
     parsed.work.mkdir(parents=True, exist_ok=True)
@@ -162,6 +163,16 @@ def jit_compile():
     TensorFlow's kernels on a CPU are faster than what XLA makes in their place.
     """
     return keras.backend.backend() == "jax"
+
+
+def precision():
+    """The dtype policy to train a network of matrices in: bfloat16 where that is fast.
+
+    That is a GPU, or a CPU with instructions for it; others imitate it and take twice the time.
+    """
+    on_cpu = keras.backend.backend() == "tensorflow" and runtime.on_cpu()
+    able = not on_cpu or "bfloat16" in converted.precisions()
+    return "mixed_bfloat16" if able else "float32"
 
 
 def key(args):
