@@ -16,7 +16,7 @@ import gradio as gr
 
 from models import augmentation_worker, catalog, converted, hub, loader, runtime, workshop
 from models.sources import Trouble
-from serving import fairness, guard, metrics, temporary
+from serving import fairness, guard, metrics, sessions, temporary
 from tabs import TABS, jobs, status
 
 ROOT = Path(__file__).parent
@@ -184,6 +184,7 @@ def launch(options):
         prevent_thread_lock=True,
         quiet=True,
     )
+    sessions.begin_at_once(blocks)
     return blocks
 
 
