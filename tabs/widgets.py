@@ -101,8 +101,8 @@ def run_on_change(triggers, handler, inputs, outputs):
 
 
 def _awaited(values):
-    ids = {row.id for row in catalog.offered() if not row.here}
-    return any(isinstance(value, str) and value in ids for value in values)
+    chosen = {value for value in values if isinstance(value, str)}
+    return any(row.id in chosen and not row.here for row in catalog.PUBLISHED)
 
 
 def examples(rows, inputs, label="Or try one of these"):
