@@ -21,7 +21,7 @@ TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
 GROUP = 16  # batches drawn together, among which stories are sorted by length
 STORIES = 30_000
 SAMPLED = 200  # stories of the model's own that are judged
-STEP = 32  # tokens; lengths of batches are whole multiples, so that few graphs are traced
+STEP = 16  # tokens; lengths of batches are whole multiples, so that few graphs are traced
 
 
 def main(argv=None):
@@ -66,15 +66,32 @@ def by_length(tokenizer, texts, context, count):
         count: int, stories in a batch.
 
     Returns:
-        list of ids (count, length + 1) int32, in random order. Each row is a story between end
-        tokens, padded with -1 to a length that is a multiple of STEP.
+        list of ids (count, length + 1) int32, in random order, neighbours of unlike length as far
+        as that goes. Each row is a story between end tokens, padded with -1 to a length that is a
+        multiple of STEP.
     """
     end, batches = tokenizer.end_token_id, []
     rows = [[end, *ids, end][: context + 1] for ids in tokenizer(texts)]
     for at in range(0, len(rows), GROUP * count):
         group = sorted(rows[at : at + GROUP * count], key=len)
         batches += [_padded(group[i : i + count]) for i in range(0, len(group), count)]
-    return [batches[i] for i in np.random.default_rng(0).permutation(len(batches))]
+    return _unlike([batches[i] for i in np.random.default_rng(0).permutation(len(batches))])
+
+
+def _unlike(batches):
+    """Put batches so that neighbours differ in length: Keras takes that from an epoch's first two.
+
+    Were both as long by chance, every later batch would have to be.
+    """
+    waiting, put = batches[::-1], []
+    while waiting:
+        others = (
+            at
+            for at in range(len(waiting) - 1, -1, -1)
+            if not put or waiting[at].shape[1] != put[-1].shape[1]
+        )
+        put.append(waiting.pop(next(others, -1)))
+    return put
 
 
 def _padded(rows):

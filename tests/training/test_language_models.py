@@ -1,5 +1,7 @@
 """What the GPT-2 recipes share."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -122,6 +124,13 @@ def test_each_story_is_alone_in_its_row(tokenizer):
         real = row[row >= 0]
         assert real[0] == end and (real[1:-1] != end).all() and len(real) <= 65
         assert (row[len(real) :] == -1).all() and (len(row) - 1) % gpt2_tiny_stories.STEP == 0
+
+
+def test_neighbouring_batches_differ_in_length(tokenizer):
+    texts = ["the red fox ran. " * repeats for repeats in range(1, 9)] * 40
+    lengths = [ids.shape[1] for ids in gpt2_tiny_stories.by_length(tokenizer, texts, 64, count=2)]
+    alike = [one == other for one, other in itertools.pairwise(lengths)]
+    assert len(set(lengths)) > 2 and not any(alike[: len(alike) // 2])
 
 
 def test_padding_costs_and_teaches_nothing(tokenizer, tmp_path):
