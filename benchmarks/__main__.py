@@ -61,11 +61,13 @@ def _timed(lines, limits):
 
     engines = list(dict.fromkeys(name for line in lines for name in line["milliseconds"]))
     bounded = [machine.shortest(line, limits) if "gflop" in line else {} for line in lines]
-    bounds = list(dict.fromkeys(f"bound, {key}" for each in bounded for key in each))
+    precisions = list(dict.fromkeys(key for each in bounded for key in each))
+    bounds = [f"bound, {key}" for key in precisions]
     rows = [["median of calls in turns", *engines, *bounds]]
     for line, each in zip(lines, bounded, strict=True):
         cells = [_cell(line, engine) for engine in engines]
-        rows.append([line["name"], *cells, *(_milliseconds(ms) for ms in each.values())])
+        least = [_milliseconds(each[key]) if key in each else "" for key in precisions]
+        rows.append([line["name"], *cells, *least])
     return _markdown(rows)
 
 

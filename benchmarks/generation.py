@@ -49,15 +49,16 @@ def _compiled(model, ids):
     padded[:, :GIVEN] = ids
     begun = runtime.compile(text_generation.prefill, model)(padded, np.int32(GIVEN - 1))
     step = runtime.compile(text_generation.step, model)
-    arrays = [np.zeros(1, "int32"), ids[:, :1], begun[2], np.int32(GIVEN)]
+    arrays = [ids[:, :1], begun[2], np.int32(GIVEN)]
     step(*arrays)
-    tried = converted.trial(step.graph, arrays, converted.precisions())
+    tried = converted.trial(step.graph, arrays, (*converted.precisions(), converted.LIGHT))
     programs = {f"OpenVINO {name}": program for name, program in tried.programs.items()}
-    return begun, {"TensorFlow": step, **programs}, tried.network
+    return begun, {"TensorFlow": step, **programs}, tried.networks["float32"]
 
 
 def _loop(begun, step):
-    logits, _, cache = begun
+    """Go on from what `prefill` gave, ADDED times by the likeliest token."""
+    logits, cache = begun[0], np.array(begun[2])
     for place in range(GIVEN, GIVEN + ADDED):
         token = logits.argmax(axis=-1)[:, None].astype("int32")
-        logits, _, cache = step(np.zeros(1, "int32"), token, cache, np.int32(place))
+        logits, _, cache[:, :, :, place] = step(token, cache, np.int32(place))

@@ -20,17 +20,20 @@ from pathlib import Path
 
 import numpy as np
 
+from models import rounding
+
+LIGHT = "int8 weights"  # and all else in float32
 # How far an output may be from TensorFlow's: root mean square of the error as a share of its own.
 # bfloat16 rounds to 1/256, and guidance multiplies that: the first of 25 steps of a drawing is 1 %
-# off, the first of two 4 to 18 %.
-TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
+# off, the first of two 4 to 18 %. int8 rounds a weight to 1/127 of its channel's largest.
+TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1, LIGHT: 0.05}
 HALF_TOLERANCE = 0.01  # at least, where TensorFlow itself computes in float16
-# So much faster has bfloat16 to be than float32 to be worth its rounding, and a TensorFlow graph
-# than a program to be worth the import of TensorFlow, which takes seconds and half a gigabyte.
+# So much faster has bfloat16 or int8 to be than float32 to be worth its rounding, and a TensorFlow
+# graph than a program to be worth TensorFlow's import, which takes seconds and half a gigabyte.
 GAIN = 1.25
 ROUNDS = 5  # timed calls of each candidate, in turns, at least; quick ones take BRIEF seconds
 BRIEF, ENOUGH = 0.2, 10  # seconds of timing after which no further round begins
-HINTS = {"float32": "f32", "bfloat16": "bf16"}
+HINTS = {"float32": "f32", "bfloat16": "bf16", LIGHT: "f32"}
 
 log = logging.getLogger(__name__)
 # OpenVINO's converter reports each use to Google Analytics, unless this package is missing.
@@ -45,7 +48,7 @@ class Unsuited(RuntimeError):
 class Verdict:
     """What became of a graph."""
 
-    precision: str  # "float32" or "bfloat16"; "" where it stays on TensorFlow
+    precision: str  # of TOLERANCE; "" where it stays on TensorFlow
     reason: str  # one sentence for the page
     inputs: tuple[int, ...] = ()  # the arguments that the program takes, others have no effect
     outputs: int = 0  # how many arrays come out; 0 for a single one that is not in a tuple
@@ -59,7 +62,11 @@ class Program:
         compiled = core().compile_model(
             network,
             "CPU",
-            {"INFERENCE_PRECISION_HINT": HINTS[verdict.precision], "PERFORMANCE_HINT": "LATENCY"},
+            {
+                "INFERENCE_PRECISION_HINT": HINTS[verdict.precision],
+                "PERFORMANCE_HINT": "LATENCY",
+                "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,  # where weights are int8, they alone
+            },
         )
         self._request = compiled.create_infer_request()
         self._places = [compiled.output(at) for at in range(len(compiled.outputs))]
@@ -71,7 +78,7 @@ class Program:
         return values if self.verdict.outputs else values[0]
 
 
-def program(graph, arrays, key, exact=False, make=None):
+def program(graph, arrays, key, exact=False, make=None, light=False):
     """The Program of a graph for arrays of these shapes, from disk if it is there.
 
     Args:
@@ -81,11 +88,12 @@ def program(graph, arrays, key, exact=False, make=None):
         key: str that stands for the graph and its weights; shapes, versions and CPU are added.
         exact: bool, in float32 only.
         make: callable, called first if it is not there, that may put it there in another process.
+        light: bool, with int8 weights as well, if it has so many that reading them takes the time.
 
     Raises:
         Unsuited: OpenVINO cannot convert it, or is not equal, or clearly slower.
     """
-    allowed = precisions()[:1] if exact else precisions()
+    allowed = (precisions()[:1] if exact else precisions()) + (LIGHT,) * light
     kind = [(str(each.dtype), each.shape) for each in arrays]
     folder = cache() / _digest(key, kind, allowed)
     found = _kept(folder)
@@ -232,7 +240,11 @@ def _judged(graph, arrays, allowed):
     }
     if not equal:
         return Verdict("", f"OpenVINO's result is {min(tried.apart.values()):.1%} off"), None
-    return _fastest(tried, equal)
+    verdict, network = _fastest(tried, equal)
+    unequal = (
+        f", {each} is {far:.1%} off" for each, far in tried.apart.items() if each not in equal
+    )
+    return dataclasses.replace(verdict, reason=verdict.reason + "".join(unequal)), network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,7 +252,7 @@ class Trial:
     """A graph beside the programs that it was converted to."""
 
     plain: object  # callable() that runs the graph in TensorFlow
-    network: object  # openvino.Model
+    networks: dict  # precision to openvino.Model
     inputs: tuple[int, ...]
     outputs: int
     programs: dict  # precision to Program
@@ -266,9 +278,10 @@ def trial(graph, arrays, allowed):
     outputs = len(expected) if isinstance(traced.structured_outputs, tuple | list) else 0
     try:
         network, inputs = convert(traced)
+        networks = _networks(network, allowed)
         programs = {
-            precision: Program(network, Verdict(precision, "", inputs, outputs))
-            for precision in allowed
+            precision: Program(each, Verdict(precision, "", inputs, outputs))
+            for precision, each in networks.items()
         }
     except Exception as error:  # whatever a converter of another project raises
         raise Unsuited(f"OpenVINO cannot convert it: {_telling_line(error)}") from error
@@ -278,7 +291,15 @@ def trial(graph, arrays, allowed):
         apart[precision] = distance(expected, found if outputs else [found])
     made = (tensor for op in traced.graph.get_operations() for tensor in op.outputs)
     half = any(tensor.dtype == tf.float16 for tensor in made)
-    return Trial(plain, network, inputs, outputs, programs, apart, half)
+    return Trial(plain, networks, inputs, outputs, programs, apart, half)
+
+
+def _networks(network, allowed):
+    """The network that runs in each of the precisions allowed, a dict; LIGHT where it is large."""
+    networks = {precision: network for precision in allowed if precision != LIGHT}
+    if LIGHT in allowed and (lighter := rounding.light(network)):
+        networks[LIGHT] = lighter
+    return networks
 
 
 def specs(arrays):
@@ -290,13 +311,14 @@ def specs(arrays):
 
 def _fastest(tried, equal):
     times = timed({"": tried.plain, **equal})
-    best = "float32" if "float32" in equal else "bfloat16"
-    if times.get("bfloat16", np.inf) * GAIN < times[best]:
-        best = "bfloat16"
+    best = next(iter(equal))  # float32, unless another shape has settled on another precision
+    for precision in equal:
+        if times[precision] * GAIN < times[best]:
+            best = precision
     if times[best] >= times[""] * GAIN:
         return Verdict("", "TensorFlow is faster than OpenVINO"), None
     reason = f"{times[''] / times[best]:.1f} times as fast as TensorFlow here"
-    return Verdict(best, reason, tried.inputs, tried.outputs), tried.network
+    return Verdict(best, reason, tried.inputs, tried.outputs), tried.networks[best]
 
 
 def timed(calls):

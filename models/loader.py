@@ -67,24 +67,26 @@ class Loaded:
             )
         return self._facts[asked]
 
-    def compiled(self, function: Callable, exact=False):
+    def compiled(self, function: Callable, exact=False, light=False):
         """Return `function(model, *arrays)` compiled, built on the first call for `function`.
 
         `exact` keeps it from bfloat16, whose rounding would change which of two words is likelier,
-        and a text's score with the number of texts beside it.
+        and a text's score with the number of texts beside it. `light` lets weights be int8 where
+        they are many, as `converted.program` says.
         """
         if function not in self._callables:
-            make = functools.partial(self._make, function, exact=exact)
+            make = functools.partial(self._make, function, exact=exact, light=light)
             self._callables[function] = runtime.Compiled(
-                function, lambda: self.model, self.key, exact, make
+                function, lambda: self.model, self.key, exact, make, light
             )
         return self._callables[function]
 
-    def _make(self, function, given, fact=False, exact=False):
+    def _make(self, function, given, fact=False, exact=False, light=False):
         """Have a program or a fact kept on disk by the row's workshop, if it is open."""
         apart = workshop.of(self.row)
         if apart.opened:
-            apart.make(workshop.Job(self.row, budget(), function, tuple(given), fact, exact))
+            job = workshop.Job(self.row, budget(), function, tuple(given), fact, exact, light)
+            apart.make(job)
 
     def choices(self):
         """Return what runs each function so far: a dict of its name to a list of `Choice`."""

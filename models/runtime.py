@@ -195,7 +195,7 @@ class Choice:
     """What runs a function for one shape of its inputs, and why."""
 
     engine: str  # "OpenVINO", "TensorFlow" or another backend's name
-    precision: str  # "float32", "bfloat16", "mixed_bfloat16" or "mixed_float16"
+    precision: str  # "float32", "bfloat16", "int8 weights", "mixed_bfloat16" or "mixed_float16"
     reason: str  # one clause for the page
 
 
@@ -207,14 +207,15 @@ class Compiled:
         build: callable that gives the model, called once something has to be traced: where a
             program is kept for what is asked, neither the model nor Keras is needed.
         make: callable of a list of arrays that may have a program for them kept, or None.
+        light: bool, with int8 weights where they are many and that is faster.
     """
 
-    def __init__(self, function, build, key=None, exact=False, make=None):
+    def __init__(self, function, build, key=None, exact=False, make=None, light=False):
         self.name = function.__name__.strip("_").replace("_", " ")
         self.choices = {}  # by the inputs' shapes and types
         self._function, self._build = function, build
         self._key = key and _named(key, function)
-        self._exact, self._make, self._runs = exact, make, {}
+        self._exact, self._light, self._make, self._runs = exact, light, make, {}
 
     @functools.cached_property
     def graph(self):
@@ -245,7 +246,12 @@ class Compiled:
         make = self._make and functools.partial(self._make, arrays)
         try:
             program = converted.program(
-                lambda: self._traced(converted.specs(arrays)), arrays, self._key, self._exact, make
+                lambda: self._traced(converted.specs(arrays)),
+                arrays,
+                self._key,
+                self._exact,
+                make,
+                self._light,
             )
         except converted.Unsuited as reason:
             return self._by_graph(arrays, str(reason))

@@ -132,7 +132,8 @@ class Decoder:
         """
         logits, hidden = self._read()
         self.ids = np.repeat(self.ids, copies, axis=0)
-        self.cache = np.repeat(self.cache, _power_of_two(copies), axis=0)
+        if copies > 1:
+            self.cache = np.repeat(self.cache, _power_of_two(copies), axis=0)
         return np.repeat(logits, copies, axis=0), hidden[0, : self.index]
 
     def extend(self, rows, tokens):
@@ -150,8 +151,11 @@ class Decoder:
         if self.index == self.length:
             logits, hidden = self._read()
             return logits, hidden[:, self.index - 1]
+        if (rows != np.arange(len(rows))).any():
+            self.cache = self.cache[_filled(rows)]
         place, known = np.int32(self.index), _filled(tokens)[:, None]
-        logits, hidden, self.cache = self._run(step, _filled(rows), known, self.cache, place)
+        logits, hidden, told = self._run(step, known, self.cache, place, light=True)
+        self.cache[:, :, :, self.index] = told
         self.index += 1
         return logits[: len(rows)], hidden[: len(rows)]
 
@@ -162,7 +166,8 @@ class Decoder:
         tokens = np.zeros((len(known), self.length), "int32")
         tokens[:, 0], tokens[:, 1 : self.index] = self.start, known
         last = np.int32(self.index - 1)
-        logits, hidden, self.cache = self._run(prefill, _filled(tokens), last)
+        logits, hidden, cache = self._run(prefill, _filled(tokens), last)
+        self.cache = np.array(cache)  # which steps write into
         return logits[: len(known)], hidden[: len(known)]
 
     def _kept(self):
@@ -175,9 +180,9 @@ class Decoder:
         )
         return self.context // 2
 
-    def _run(self, function, *arrays):
+    def _run(self, function, *arrays, light=False):
         with self.loaded.lock:
-            return self.loaded.compiled(function, exact=True)(*arrays)
+            return self.loaded.compiled(function, exact=True, light=light)(*arrays)
 
 
 def frame(model):
@@ -224,24 +229,25 @@ def prefill(model, tokens, last):
     return ops.cast(logits, "float32"), ops.cast(hidden, "float32"), cache
 
 
-def step(model, rows, tokens, cache, place):
+def step(model, tokens, cache, place):
     """Run a causal language model over one more token of each sequence.
 
     Args:
         model: a `GPT2CausalLM`, `Qwen3CausalLM` or `Gemma3CausalLM`.
-        rows: (batch,) int32, the row of the cache that each sequence goes on from.
         tokens: (batch, 1) int32.
-        cache: as `prefill` gives it.
+        cache: as `prefill` gives it, with what later steps gave.
         place: int32 scalar, the index of the new tokens in their sequences.
 
     Returns:
-        logits (batch, vocabulary) and hidden states (batch, width), float32, and the cache.
+        logits (batch, vocabulary) and hidden states (batch, width), float32, and what the cache is
+        to hold at `place` (batch, layers, 2, heads, width of one). The caller writes it there: a
+        program that gave the whole cache would copy it at every step.
     """
     from keras import ops
 
-    cache = ops.take(cache, rows, axis=0)
     logits, hidden, cache = _with_cache(model, tokens, cache, place)
-    return ops.cast(logits[:, 0], "float32"), ops.cast(hidden[:, 0], "float32"), cache
+    told = ops.take(cache, place, axis=3)
+    return ops.cast(logits[:, 0], "float32"), ops.cast(hidden[:, 0], "float32"), told
 
 
 def _with_cache(model, tokens, cache, place):

@@ -28,6 +28,7 @@ class Job:
     given: tuple  # of a program: arrays of the shapes that it takes; of a fact: its arguments
     fact: bool
     exact: bool = False  # as `runtime.compile` takes it
+    light: bool = False  # as `runtime.Compiled` takes it
 
 
 class Workshop:
@@ -133,7 +134,8 @@ class _Bench:
             loaded.told(job.function, *job.given)
         else:  # not kept here: the program's memory goes with it
             build = functools.partial(getattr, loaded, "model")
-            runtime.Compiled(job.function, build, loaded.key, job.exact)(*job.given)
+            made = runtime.Compiled(job.function, build, loaded.key, job.exact, light=job.light)
+            made(*job.given)
 
 
 def _prepare():

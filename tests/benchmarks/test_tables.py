@@ -37,13 +37,19 @@ def test_a_ratio_says_how_many_times_as_fast_as_the_first(monkeypatch):
 
 def test_a_bound_is_the_longer_of_computing_and_reading():
     limits = {"gflops": {"float32": 200, "bfloat16": 400}, "bandwidth_gb_s": 20}
-    computing = {"name": "a", "gflop": 2.0, "weights": 1.0}
-    reading = {"name": "b", "gflop": 0.2, "weights": 100.0}
+    timed = {"milliseconds": {"K": 40}, "ratio": {"K": 1}}
+    computing = {"name": "a", "gflop": 2.0, "weights": 1.0, **timed}
+    reading = {"name": "b", "gflop": 0.2, "weights": 100.0, **timed}
     assert machine.shortest(computing, limits) == {"float32": 10, "bfloat16": 5}
     assert machine.shortest(reading, limits) == {"float32": 20, "bfloat16": 10}
-    lines = [each | {"milliseconds": {"K": 40}, "ratio": {"K": 1}} for each in (computing, reading)]
+    light = {"milliseconds": {"K": 40, f"OpenVINO {converted.LIGHT}": 8}, "ratio": {"K": 1}}
+    light["ratio"][f"OpenVINO {converted.LIGHT}"] = 5
+    lines = [computing, reading | light]
+    assert machine.shortest(lines[1], limits)[converted.LIGHT] == 5
     table = command.table("architectures", {"architectures": lines, "machine": limits})
-    assert "bound, float32 | bound, bfloat16" in table and "| a | 40 ms | 10 ms | 5 ms |" in table
+    assert "bound, float32 | bound, bfloat16 | bound, int8 weights |" in table
+    assert "| a | 40 ms |  | 10 ms | 5 ms |  |" in table
+    assert "| b | 40 ms | 8 ms (5 x) | 20 ms | 10 ms | 5 ms |" in table
 
 
 def test_demands_count_products_and_weights():
@@ -59,7 +65,9 @@ def test_demands_count_products_and_weights():
     pixels = np.ones((1, 6, 6, 3), "float32")
     graph = runtime.compile(architectures._plain, net)
     graph(pixels)
-    found = machine.demands(converted.trial(graph.graph, [pixels], ("float32",)).network)
+    found = machine.demands(
+        converted.trial(graph.graph, [pixels], ("float32",)).networks["float32"]
+    )
     assert found["gflop"] == round(2 * (16 * 4 * 27 + 64 * 5) / 1e9, 6)
     assert found["weights"] >= (108 + 320) / 1e6 and found["weights"] < 0.001
 

@@ -227,7 +227,7 @@ def precision(request, monkeypatch):
     def fastest(tried, equal):
         assert request.param in equal, "its result is too far from TensorFlow's"
         verdict = converted.Verdict(request.param, "the only one", tried.inputs, tried.outputs)
-        return verdict, tried.network
+        return verdict, tried.networks[request.param]
 
     monkeypatch.setattr(converted, "precisions", lambda: (request.param,))
     monkeypatch.setattr(converted, "_fastest", fastest)
