@@ -389,8 +389,12 @@ def _update_slice(node):
     from openvino import opset13 as ops
 
     array, update, start = (node.get_input(at) for at in range(3))
-    whole, part = (each.get_partial_shape().to_shape() for each in (array, update))
-    if list(whole) == list(part):
+    whole = list(array.get_partial_shape().to_shape())
+    # A size that the converter has lost, as of rotated keys, is known where there is room for one.
+    sizes = zip(whole, update.get_partial_shape(), strict=True)
+    part = [1 if room == 1 else size.get_length() for room, size in sizes]
+    update = ops.reshape(update, part, False).output(0)
+    if whole == part:
         return [update]  # it fits at 0 only, where XLA moves the start to
     depth = max(at for at in range(len(whole)) if whole[at] != part[at]) + 1
     grid = np.stack(np.meshgrid(*map(np.arange, part[:depth]), indexing="ij"), axis=-1)
