@@ -151,8 +151,9 @@ class Decoder:
         if self.index == self.length:
             logits, hidden = self._read()
             return logits, hidden[:, self.index - 1]
-        if (rows != np.arange(len(rows))).any():
-            self.cache = self.cache[_filled(rows)]
+        kept = _filled(rows)
+        if len(kept) != len(self.cache) or (rows != np.arange(len(rows))).any():
+            self.cache = self.cache[kept]
         place, known = np.int32(self.index), _filled(tokens)[:, None]
         logits, hidden, told = self._run(step, known, self.cache, place, light=True)
         self.cache[:, :, :, self.index] = told
