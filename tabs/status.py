@@ -4,7 +4,9 @@ Knows no tab; reads what the loader and the runtime say of themselves.
 """
 
 import contextlib
+import functools
 import html
+import time
 
 import gradio as gr
 import psutil
@@ -25,13 +27,24 @@ def build(page):
         table = gr.HTML(details(), padding=False)
     gr.on(
         [page.load, gr.Timer(REFRESH).tick],
-        lambda: (gr.Accordion(label=headline()), details()),
+        _shown,
         None,
         [panel, table],
         api_visibility="private",
         show_progress="hidden",
         queue=False,
     )
+
+
+def _shown():
+    label, table = _look(int(time.monotonic()))
+    return gr.Accordion(label=label), table
+
+
+@functools.lru_cache(maxsize=1)
+def _look(second):
+    """Look once for all pages that ask within a second: the headline and the details."""
+    return headline(), details()
 
 
 def headline():
