@@ -15,7 +15,7 @@ import numpy as np
 from training import recipe
 from training.text_generation import language_models, stories
 
-SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 288, "dropout": 0.0}
+SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 256, "dropout": 0.0}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
 TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
 GROUP = 16  # batches drawn together, among which stories are sorted by length
@@ -38,7 +38,7 @@ def train(args):
     told = tell(TRAINING, args.drawn, count=60 if args.smoke else STORIES)
     texts = [story.text for story in told]
     shape = SMOKE if args.smoke else SHAPE
-    tokenizer, model = language_models.start(args, texts, 400 if args.smoke else 3072, shape)
+    tokenizer, model = language_models.start(args, texts, 400 if args.smoke else 2048, shape)
     batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else 8)
     done = language_models.fit(
         model,
@@ -113,7 +113,7 @@ def measure(args):
     cost = language_models.nats_apart(model, ids, recipe.key(args))
     sampled = continuations(model, held_out, args.seed, count=2 if args.smoke else SAMPLED)
     told = [(story.text, story.hero) for story in held_out]
-    learned = tell(TRAINING, args.drawn, count=60 if args.smoke else STORIES)
+    learned = tell(TRAINING, args.seed, count=60 if args.smoke else STORIES)
     known = {four for story in learned for four in fours(story.text)}
     return recipe.report(
         args,
