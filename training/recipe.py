@@ -167,7 +167,8 @@ def jit_compile():
 def precision():
     """The dtype policy to train a network of matrices in: bfloat16 where that is fast.
 
-    That is a GPU, or a CPU with instructions for it; others imitate it and take twice the time.
+    That is everywhere but on TensorFlow on a CPU without instructions for it, which imitates it and
+    takes twice the time.
     """
     on_cpu = keras.backend.backend() == "tensorflow" and runtime.on_cpu()
     able = not on_cpu or "bfloat16" in converted.precisions()
