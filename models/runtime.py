@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models import converted
+from models import conversion, converted
 
 GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # what Linux calls GPUs that TensorFlow can use, in /dev
 NAMES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
@@ -246,7 +246,7 @@ class Compiled:
         make = self._make and functools.partial(self._make, arrays)
         try:
             program = converted.program(
-                lambda: self._traced(converted.specs(arrays)),
+                lambda: self._traced(conversion.specs(arrays)),
                 arrays,
                 self._key,
                 self._exact,

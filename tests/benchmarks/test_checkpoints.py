@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from benchmarks import checkpoints
+from benchmarks import checkpoints, full_size
 from models import catalog
 
 
 def test_every_builder_is_of_a_row():
-    assert set(checkpoints.BUILD) <= {row.id for row in catalog.PUBLISHED}
+    assert set(full_size.BUILD) <= {row.id for row in catalog.PUBLISHED}
 
 
 def test_an_unknown_name_is_refused(capsys):

@@ -12,6 +12,7 @@ from models import (
     captioning,
     catalog,
     classification,
+    conversion,
     converted,
     detection,
     images,
@@ -153,7 +154,7 @@ def test_a_cache_is_written_as_keras_writes_it(shape, start):
     specs = [
         tf.TensorSpec(np.shape(each), each.dtype, name=f"x{at}") for at, each in enumerate(arrays)
     ]
-    network, inputs = converted.convert(write.get_concrete_function(*specs))
+    network, inputs = conversion.convert(write.get_concrete_function(*specs))
     program = converted.Program(network, converted.Verdict("float32", "", inputs))
     expected = array.copy()
     expected[:, min(start, shape[1] - 1)] = update[:, 0]

@@ -1,0 +1,383 @@
+"""The published checkpoints' architectures at full size, with random weights, as their presets.
+
+Knows no hub and no clock. BUILD holds a function for each row of the catalogue that can be built:
+it takes a folder (Path), writes the preset there, and gives the numbers of parameters (int) of what
+it wrote, with and without the task's own layers where these differ. Left out are those whose sizes
+only their preset states.
+"""
+
+import functools
+import json
+
+from benchmarks import architectures
+
+# Pieces that GPT-2, Qwen3, Gemma 3, PaliGemma and OPT know.
+VOCABULARY, QWEN_VOCABULARY, GEMMA_VOCABULARY = 50_257, 151_936, 262_144
+PALIGEMMA_VOCABULARY, OPT_VOCABULARY = 257_152, 50_304
+OPT_ENDS = ("<pad>", "</s>", "<image>")
+
+
+def _saved(build):
+    """A builder that saves the task that `build` makes; gives its and its backbone's size."""
+
+    @functools.wraps(build)
+    def write(folder):
+        task = build()
+        task.save_to_preset(str(folder))
+        return task.count_params(), task.backbone.count_params()
+
+    return write
+
+
+def _saved_by_kerascv(build):
+    """The same for a task of KerasCV's."""
+
+    @functools.wraps(build)
+    def write(folder):
+        from keras_cv.src.utils import preset_utils
+
+        task = build()
+        preset_utils.save_to_preset(task, str(folder))
+        return (task.count_params(),)
+
+    return write
+
+
+def _classifier(kind, backbone, side):
+    import keras_hub
+
+    models, layers = keras_hub.models, keras_hub.layers
+    converter = getattr(layers, f"{kind}ImageConverter")(
+        image_size=(side, side), scale=1 / 127.5, offset=-1.0
+    )
+    preprocessor = getattr(models, f"{kind}ImageClassifierPreprocessor")(converter)
+    task = getattr(models, f"{kind}ImageClassifier")
+    return task(backbone=backbone, num_classes=1000, preprocessor=preprocessor)
+
+
+@_saved
+def _resnet_classifier():
+    return _classifier("ResNet", architectures.resnet_50(), 224)
+
+
+@_saved
+def _efficientnet():
+    import keras_hub
+    from keras_hub.src.utils.timm import convert_efficientnet
+
+    sizes = convert_efficientnet.convert_backbone_config({"architecture": "efficientnet_b0"})
+    return _classifier("EfficientNet", keras_hub.models.EfficientNetBackbone(**sizes), 224)
+
+
+@_saved
+def _mobilenet():
+    import keras_hub
+    from keras_hub.src.utils.timm import convert_mobilenet
+
+    sizes = convert_mobilenet.convert_backbone_config({"architecture": "mobilenetv3_small_100"})
+    return _classifier("MobileNet", keras_hub.models.MobileNetBackbone(**sizes), 224)
+
+
+@_saved_by_kerascv
+def _efficientnet_v2():
+    import keras_cv
+
+    backbone = keras_cv.models.EfficientNetV2Backbone(
+        include_rescaling=True,
+        width_coefficient=1.0,
+        depth_coefficient=1.0,
+        stackwise_kernel_sizes=[3] * 6,
+        stackwise_num_repeats=[1, 2, 2, 3, 5, 8],
+        stackwise_input_filters=[32, 16, 32, 48, 96, 112],
+        stackwise_output_filters=[16, 32, 48, 96, 112, 192],
+        stackwise_expansion_ratios=[1, 4, 4, 4, 6, 6],
+        stackwise_squeeze_and_excite_ratios=[0, 0, 0, 0.25, 0.25, 0.25],
+        stackwise_strides=[1, 2, 2, 2, 1, 2],
+        stackwise_conv_types=["fused"] * 3 + ["unfused"] * 3,
+    )
+    return keras_cv.models.ImageClassifier(backbone, num_classes=1000)
+
+
+@_saved_by_kerascv
+def _yolo():
+    import keras_cv
+
+    backbone = keras_cv.models.YOLOV8Backbone([96, 192, 384, 576], [2, 4, 4, 2], True)
+    return keras_cv.models.YOLOV8Detector(backbone, 20, "xyxy", fpn_depth=2)
+
+
+@_saved
+def _vit():
+    import keras_hub
+
+    backbone = keras_hub.models.ViTBackbone(
+        image_shape=(224, 224, 3),
+        patch_size=16,
+        num_layers=12,
+        num_heads=12,
+        hidden_dim=768,
+        mlp_dim=3072,
+    )
+    return _classifier("ViT", backbone, 224)
+
+
+@_saved
+def _retinanet():
+    import keras_hub
+
+    side, models = 800, keras_hub.models
+    backbone = models.RetinaNetBackbone(
+        architectures.resnet_50(), 3, 7, use_p5=True, image_shape=(None, None, 3)
+    )
+    anchors = keras_hub.layers.AnchorGenerator("xyxy", 3, 7, 3, [0.5, 1.0, 2.0], 4.0)
+    converter = keras_hub.layers.RetinaNetImageConverter(image_size=(side, side), scale=1 / 255)
+    preprocessor = models.RetinaNetObjectDetectorPreprocessor(converter)
+    return models.RetinaNetObjectDetector(backbone, 91, "xyxy", anchors, preprocessor=preprocessor)
+
+
+@_saved
+def _bert_tiny():
+    import keras_hub
+
+    models, words = keras_hub.models, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good"]
+    backbone = models.BertBackbone(30_522, 2, 2, 128, 512)
+    tokenizer = keras_hub.tokenizers.BertTokenizer(vocabulary=words)
+    preprocessor = models.BertTextClassifierPreprocessor(tokenizer, 512)
+    return models.BertTextClassifier(backbone, num_classes=2, preprocessor=preprocessor)
+
+
+def _bytes(size):
+    """A byte-level vocabulary of some size without merges to speak of: words are not timed."""
+    from models import tokens
+
+    letters = list(tokens.letters())
+    special = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+    words = [*letters, "oo", *special]
+    words += [f"word{at}" for at in range(len(words), size)]
+    return {word: at for at, word in enumerate(words)}, ["o o"]
+
+
+def _gpt2(layers, heads, width):
+    import keras_hub
+
+    models = keras_hub.models
+    backbone = models.GPT2Backbone(VOCABULARY, layers, heads, width, 4 * width)
+    tokenizer = keras_hub.tokenizers.GPT2Tokenizer(*_bytes(VOCABULARY))
+    preprocessor = models.GPT2CausalLMPreprocessor(tokenizer, sequence_length=1024)
+    return models.GPT2CausalLM(backbone, preprocessor=preprocessor)
+
+
+def _qwen3():
+    import keras_hub
+
+    models = keras_hub.models
+    backbone = models.Qwen3Backbone(
+        vocabulary_size=QWEN_VOCABULARY,
+        num_layers=28,
+        num_query_heads=16,
+        num_key_value_heads=8,
+        head_dim=128,
+        hidden_dim=1024,
+        intermediate_dim=3072,
+        tie_word_embeddings=True,
+    )
+    tokenizer = keras_hub.tokenizers.Qwen3Tokenizer(*_bytes(QWEN_VOCABULARY))
+    preprocessor = models.Qwen3CausalLMPreprocessor(tokenizer, sequence_length=1024)
+    return models.Qwen3CausalLM(backbone, preprocessor=preprocessor)
+
+
+@_saved
+def _gemma3():
+    import keras_hub
+
+    models = keras_hub.models
+    backbone = models.Gemma3Backbone(
+        vocabulary_size=GEMMA_VOCABULARY,
+        image_size=None,
+        num_layers=18,
+        num_query_heads=4,
+        num_key_value_heads=1,
+        hidden_dim=640,
+        intermediate_dim=2048,
+        head_dim=256,
+        use_post_ffw_norm=True,
+        use_post_attention_norm=True,
+        use_sliding_window_attention=True,
+        sliding_window_size=512,
+        dtype="bfloat16",
+    )
+    tokenizer = keras_hub.tokenizers.Gemma3Tokenizer(
+        proto=_sentence_pieces(GEMMA_VOCABULARY), has_vision_tokens=False
+    )
+    preprocessor = models.Gemma3CausalLMPreprocessor(tokenizer, sequence_length=1024)
+    return models.Gemma3CausalLM(preprocessor, backbone)
+
+
+@_saved
+def _paligemma():
+    import keras_hub
+
+    models = keras_hub.models
+    backbone = models.PaliGemmaBackbone(
+        vocabulary_size=PALIGEMMA_VOCABULARY,
+        image_size=224,
+        num_layers=18,
+        num_query_heads=8,
+        num_key_value_heads=1,
+        hidden_dim=2048,
+        intermediate_dim=32_768,
+        head_dim=256,
+        vit_patch_size=14,
+        vit_num_heads=16,
+        vit_hidden_dim=1152,
+        vit_num_layers=27,
+        vit_intermediate_dim=4304,
+        dtype="bfloat16",
+    )
+    tokenizer = keras_hub.tokenizers.PaliGemmaTokenizer(
+        proto=_sentence_pieces(PALIGEMMA_VOCABULARY)
+    )
+    converter = keras_hub.layers.PaliGemmaImageConverter(
+        image_size=(224, 224), scale=1 / 127.5, offset=-1.0
+    )
+    preprocessor = models.PaliGemmaCausalLMPreprocessor(tokenizer, converter, sequence_length=512)
+    return models.PaliGemmaCausalLM(preprocessor, backbone)
+
+
+@_saved
+def _blip2():
+    import keras_hub
+
+    models, words = keras_hub.models, _bytes(OPT_VOCABULARY - 3)
+    see = models.BLIP2VisionEncoder(
+        image_size=224,
+        patch_size=14,
+        num_layers=39,
+        num_heads=16,
+        hidden_dim=1408,
+        intermediate_dim=6144,
+        use_patch_bias=True,
+        use_class_token=True,
+        use_mha_bias=True,
+        use_mlp_bias=True,
+        dropout_rate=0.0,
+        layer_norm_epsilon=1e-6,
+        initializer_range=0.02,
+        dtype="bfloat16",
+    )
+    ask = models.BLIP2QFormer(
+        num_query_tokens=32,
+        num_layers=12,
+        num_heads=12,
+        hidden_dim=768,
+        intermediate_dim=3072,
+        vision_dim=1408,
+        cross_attention_frequency=2,
+        dropout=0.0,
+        layer_norm_epsilon=1e-12,
+        dtype="bfloat16",
+    )
+    speak = models.BLIP2CustomOPT(
+        vocabulary_size=OPT_VOCABULARY,
+        num_layers=32,
+        num_heads=32,
+        hidden_dim=2560,
+        intermediate_dim=10_240,
+        num_query_tokens=32,
+        dropout=0.0,
+        max_sequence_length=2048,
+        qformer_hidden_dim=768,
+        dtype="bfloat16",
+    )
+    words[0].update({each: len(words[0]) + at for at, each in enumerate(OPT_ENDS)})
+    tokenizer = keras_hub.tokenizers.BLIP2OPTTokenizer(*words)
+    converter = keras_hub.layers.BLIP2ImageConverter(image_size=(224, 224))
+    preprocessor = models.BLIP2CausalLMPreprocessor(tokenizer, converter, sequence_length=128)
+    return models.BLIP2CausalLM(
+        preprocessor, models.BLIP2Backbone(see, ask, speak, dtype="bfloat16")
+    )
+
+
+def _sentence_pieces(size):
+    """A SentencePiece model of some size with Gemma's special pieces, as bytes."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto()
+    kinds = model.SentencePiece
+    special = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>")
+    for piece in special:
+        kind = kinds.UNKNOWN if piece == "<unk>" else kinds.CONTROL
+        model.pieces.add(piece=piece, score=0.0, type=kind)
+    for value in range(256):
+        model.pieces.add(piece=f"<0x{value:02X}>", score=0.0, type=kinds.BYTE)
+    for at in range(len(model.pieces), size):
+        model.pieces.add(piece=f"word{at}", score=-float(at), type=kinds.NORMAL)
+    trainer = model.trainer_spec
+    trainer.model_type, trainer.byte_fallback, trainer.vocab_size = trainer.BPE, True, size
+    trainer.pad_id, trainer.eos_id, trainer.bos_id, trainer.unk_id = range(4)
+    model.normalizer_spec.name, model.normalizer_spec.add_dummy_prefix = "identity", False
+    return model.SerializeToString()
+
+
+def _diffusion(name):
+    """A builder of Stable Diffusion's files, in the format that KerasCV publishes."""
+
+    def write(folder):
+        import h5py
+        from keras.src.legacy.saving import legacy_h5_format
+        from keras_cv.src.models.stable_diffusion import decoder, diffusion_model, text_encoder
+
+        from models.architectures import published_diffusion
+
+        kind = getattr(published_diffusion, name)
+        sides = (kind.image_size, kind.image_size)
+        words = published_diffusion.LENGTH
+        reader = getattr(text_encoder, kind.text_encoder_class)
+        unet = getattr(diffusion_model, kind.unet_class)
+        parts = {
+            kind.text_encoder_file: lambda: reader(words, download_weights=False),
+            kind.unet_file: lambda: unet(*sides, words, download_weights=False),
+            kind.decoder_file: lambda: decoder.Decoder(*sides, download_weights=False),
+        }
+        count = 0
+        for file, build in parts.items():
+            model = build()
+            count += model.count_params()
+            with h5py.File(folder / file, "w") as target:
+                legacy_h5_format.save_weights_to_hdf5_group(target, model)
+        _clip_words(folder / "assets" / "tokenizer")
+        return (count,)
+
+    return write
+
+
+def _clip_words(folder):
+    words, merges = _bytes(0)
+    letters = [letter for letter in words if len(letter) == 1]
+    pieces = [*letters, *(each + "</w>" for each in letters), "oo", *CLIP_ENDS]
+    folder.mkdir(parents=True)
+    (folder / "vocabulary.json").write_text(
+        json.dumps({each: at for at, each in enumerate(pieces)})
+    )
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
+
+
+CLIP_ENDS = ("<|startoftext|>", "<|endoftext|>")
+BUILD = {
+    "efficientnet_b0_ra_imagenet": _efficientnet,
+    "mobilenet_v3_small_100_imagenet": _mobilenet,
+    "efficientnetv2_b0_imagenet_classifier": _efficientnet_v2,
+    "yolo_v8_m_pascalvoc": _yolo,
+    "gemma3_instruct_270m": _gemma3,
+    "resnet_50_imagenet": _resnet_classifier,
+    "vit_base_patch16_224_imagenet": _vit,
+    "retinanet_resnet50_fpn_v2_coco": _retinanet,
+    "stable_diffusion_1.4": _diffusion("StableDiffusion14"),
+    "stable_diffusion_2.1": _diffusion("StableDiffusion21"),
+    "bert_tiny_en_uncased_sst2": _bert_tiny,
+    "gpt2_base_en": _saved(functools.partial(_gpt2, 12, 12, 768)),
+    "gpt2_medium_en": _saved(functools.partial(_gpt2, 24, 16, 1024)),
+    "qwen3_0.6b_en": _saved(_qwen3),
+    "pali_gemma_3b_mix_224": _paligemma,
+    "blip2_opt_2.7b": _blip2,
+}
