@@ -111,6 +111,10 @@ class Page(gr.Blocks):
 
 def full(error):
     """Whether an exception, or what led to it, says that a disk has no room."""
-    while error and getattr(error, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
+    seen = set()  # what led to an exception may be itself
+    while error and id(error) not in seen:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        seen.add(id(error))
         error = error.__cause__
-    return error is not None
+    return False

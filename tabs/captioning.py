@@ -74,21 +74,26 @@ def _caption(image, model, count, seed, method="sample", temperature=0.8, top_p=
     `method` is sample (drawn by `seed`, `temperature` and `top_p`), greedy (one caption, the
     likeliest words) or beam (a search for the likeliest captions).
     """
-    result = captioning.caption(image, model, count, seed, method, temperature, top_p)
-    code = _code(result.run, count, method, temperature, top_p)
-    return list(result.texts), _listed(result), widgets.receipt_line(result.run), code
+    return _captioned(image, model, count, seed, method, temperature, top_p)
 
 
 @jobs.guarded
 def _caption_anew(image, model, count, seed, method, temperature, top_p, keep):
     """Caption with a new seed, or with the same where the visitor keeps it."""
     seed = checks.seed(seed if keep else None)
-    return *_caption(image, model, count, seed, method, temperature, top_p), seed
+    return *_captioned(image, model, count, seed, method, temperature, top_p), seed
 
 
+@jobs.guarded
 def _caption_if_given(image, *others):
     """Caption again after a setting changed; nothing happens before there is a picture."""
-    return tuple(gr.skip() for _ in range(4)) if image is None else _caption(image, *others)
+    return tuple(gr.skip() for _ in range(4)) if image is None else _captioned(image, *others)
+
+
+def _captioned(image, model, count, seed, method, temperature, top_p):
+    result = captioning.caption(image, model, count, seed, method, temperature, top_p)
+    code = _code(result.run, count, method, temperature, top_p)
+    return list(result.texts), _listed(result), widgets.receipt_line(result.run), code
 
 
 def _listed(result):

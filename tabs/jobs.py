@@ -107,6 +107,9 @@ def _watched(name):
         try:
             yield
             outcome = metrics.DONE
+        except gr.Error:  # says already what the visitor is to know
+            outcome = metrics.REFUSED
+            raise
         except Exception as error:
             outcome = metrics.REFUSED if isinstance(error, SAID) else metrics.FAILED
             raise _shown(error) from error
@@ -147,8 +150,6 @@ def _out_of_memory(error):
 
 
 def _shown(error):
-    if isinstance(error, gr.Error):
-        return error
     if isinstance(error, SAID):
         return gr.Error(str(error), title="That did not work", print_exception=False)
     if temporary.full(error):

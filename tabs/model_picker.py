@@ -105,9 +105,10 @@ def _fetching():
 def _fetch(name):
     """Download the model, yielding how far it is."""
     row = catalog.get(name)
-    yield "<p>Asking for its files.</p>"
-    for progress in hub.fetch(row.name, *row.ways):
-        yield _bar(progress)
+    if not row.here:
+        yield "<p>Asking for its files.</p>"
+        for progress in hub.fetch(row.name, *row.ways):
+            yield _bar(progress)
     yield "<p>It is on this machine now.</p>"
 
 

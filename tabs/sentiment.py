@@ -122,9 +122,7 @@ def _switch(mode):
 @jobs.guarded
 def _score(text, model):
     """Say how positive a text is: the probabilities of `positive` and `negative`."""
-    result = sentiment.score(text, model)
-    shares = {"positive": result.positive, "negative": result.negative}
-    return shares, widgets.receipt_line(result.run), _code(text, result.run.model)
+    return _scored(text, model)
 
 
 @jobs.guarded
@@ -132,7 +130,13 @@ def _live(text, model, mode):
     """Score while the visitor types; nothing happens without words, or line by line."""
     if mode != ONE or not (text or "").strip():
         return gr.skip(), gr.skip(), gr.skip()
-    return _score(text, model)
+    return _scored(text, model)
+
+
+def _scored(text, model):
+    result = sentiment.score(text, model)
+    shares = {"positive": result.positive, "negative": result.negative}
+    return shares, widgets.receipt_line(result.run), _code(text, result.run.model)
 
 
 @jobs.guarded

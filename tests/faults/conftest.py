@@ -61,6 +61,17 @@ class Raw:
         given = {"data": data, "fn_index": number, "session_hash": visitor}
         return self.http.post("/gradio_api/queue/join", json=given)
 
+    def ended(self, number, data, visitor):
+        """Run an event of the page by its number; gives its last message, or None if refused."""
+        given = {"data": data, "fn_index": number, "session_hash": visitor}
+        if self.http.post("/gradio_api/queue/join", json=given).status_code != 200:
+            return None
+        with self.stream(visitor) as messages:
+            for line in messages.iter_lines():
+                if '"process_completed"' in line:
+                    return json.loads(line.removeprefix("data: "))
+        raise RuntimeError(f"event {number} never ended")
+
     def cancel(self, endpoint, visitor, event):
         """Stop a job, running or waiting, as a browser's Stop button does."""
         given = {"session_hash": visitor, "fn_index": self.numbers[endpoint], "event_id": event}

@@ -60,6 +60,34 @@ def test_04_a_large_body_is_refused_unread(raw):
     assert raw.process.memory_info().rss - before < 50e6
 
 
+def as_the_page_opens(component):
+    return component["props"].get("value")
+
+
+def with_long_texts(component):
+    return "x" * 50_000 if component["type"] == "textbox" else as_the_page_opens(component)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [as_the_page_opens, with_long_texts, lambda _: None, lambda _: {"a": 1}],
+    ids=["as the page opens", "long texts", "nothing", "nonsense"],
+)
+def test_08_every_event_of_the_page_takes_what_it_gets(raw, given):
+    """The Caption button without a picture once hung the whole app, as no endpoint did."""
+    page = raw.http.get("/config").json()
+    components = {each["id"]: each for each in page["components"]}
+    failed = 0
+    for event in page["dependencies"]:
+        if event["queue"]:
+            data = [given(components[number]) for number in event["inputs"]]
+            told = raw.ended(event["id"], data, f"event {event['id']}")
+            failed += told is not None and not told["success"]
+            assert "failed on our side" not in json.dumps(told), event["api_name"]
+            assert raw.http.get("/healthz", timeout=1).status_code == 200
+    assert failed > 5, "nothing was refused"
+
+
 @pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity", "true", "null", '"x"', "[1]"])
 @pytest.mark.parametrize("place", [2, 4, 5, 6, 8])
 def test_08_numbers_that_are_none(raw, place, wrong):

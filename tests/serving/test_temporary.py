@@ -1,5 +1,6 @@
 """The folder of temporary files: within its budget and age, examples kept, gone at the end."""
 
+import errno
 import os
 import socket
 import time
@@ -104,3 +105,11 @@ def broken_off(address):
         head += 'Content-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
         line.sendall(head.encode() + bytes(2_000_000))
         time.sleep(0.5)
+
+
+def test_an_error_that_led_to_itself_is_no_full_disk():
+    itself, full = ValueError(), OSError(errno.ENOSPC, "no space")
+    itself.__cause__ = itself
+    assert not temporary.full(itself)
+    itself.__cause__ = full
+    assert temporary.full(itself)

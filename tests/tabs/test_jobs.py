@@ -43,6 +43,13 @@ def test_what_the_visitor_can_mend_is_said(run):
         run(BadInput("The text is empty. Type something."))
 
 
+def test_what_is_said_already_is_passed_on_by_a_handler_around_it():
+    """Raised from itself, it once had the search for a full disk go round for ever."""
+    with pytest.raises(gr.Error, match="Type something") as shown:
+        jobs.guarded(fails)(BadInput("Type something first."))
+    assert isinstance(shown.value.__cause__, BadInput)
+
+
 def test_a_job_ends_at_the_deadline(monkeypatch):
     monkeypatch.setitem(jobs._limits, "deadline", 0.0)
     closed = []
