@@ -16,7 +16,7 @@ import gradio as gr
 
 from models import augmentation_worker, catalog, converted, hub, loader, runtime, workshop
 from models.sources import Trouble
-from serving import fairness, guard, metrics, sessions, temporary
+from serving import errors, fairness, guard, metrics, sessions, temporary
 from tabs import TABS, jobs, status
 
 ROOT = Path(__file__).parent
@@ -106,7 +106,7 @@ def arguments(argv=None):
 
 def page():
     """Return the whole page, one tab per module in TABS."""
-    with temporary.Page(title=TITLE, analytics_enabled=False) as blocks:
+    with errors.Page(title=TITLE, analytics_enabled=False) as blocks:
         gr.HTML(HEADER, padding=False)
         status.build(blocks)
         with gr.Tabs(elem_classes="tabs"):

@@ -13,8 +13,6 @@ import threading
 import time
 from pathlib import Path
 
-import gradio as gr
-
 BUDGET = 2e9  # bytes, unless told otherwise
 AGE = 3600.0  # seconds that a file stays at most
 STALLED = 30.0  # seconds after which an upload that stopped growing has broken off
@@ -94,19 +92,6 @@ def _files(folder):
             with contextlib.suppress(FileNotFoundError):
                 state = path.lstat()
                 yield state.st_ctime, state.st_size, path
-
-
-class Page(gr.Blocks):
-    """gr.Blocks that says so where the disk has no room for what Gradio reads or shows."""
-
-    async def process_api(self, *values, **named):
-        """Run an event."""
-        try:
-            return await super().process_api(*values, **named)
-        except Exception as error:
-            if full(error):
-                raise gr.Error(NO_ROOM, print_exception=False) from error
-            raise
 
 
 def full(error):

@@ -76,8 +76,8 @@ def build():
     )
     for job in (written, continued):
         for ended in (job.success, job.failure):
-            ended(_end, None, buttons, **_quiet())
-    stop.click(_end, None, buttons, cancels=[written, continued], **_quiet())
+            ended(_end, so_far, buttons, **_quiet())
+    stop.click(_end, so_far, buttons, cancels=[written, continued], **_quiet())
     tint.change(_tinted, tint, story, **_quiet())
 
 
@@ -157,9 +157,10 @@ def _begin(seed, lock):
     return seed if lock else checks.seed(None), off, on, off
 
 
-def _end():
+def _end(so_far):
+    """Turn Write on, and Continue where there is something to go on from."""
     off, on = gr.Button(interactive=False), gr.Button(interactive=True)
-    return on, off, on
+    return on, off, gr.Button(interactive=bool(so_far))
 
 
 def _tinted(tint):

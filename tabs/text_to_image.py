@@ -55,8 +55,8 @@ def build():
         api_name="text_to_image",
         show_progress="hidden",
     )
-    for ended in (drawn.success, drawn.failure):
-        ended(_end, None, buttons, **_quiet())
+    drawn.success(_end, None, buttons, **_quiet())
+    drawn.failure(_failed, None, [*buttons, status], **_quiet())
     stop.click(_stop, None, shown, cancels=[drawn], **_quiet())
 
 
@@ -133,6 +133,10 @@ def _begin(seed, lock):
 
 def _end():
     return _buttons(True)
+
+
+def _failed():
+    return *_buttons(True), gr.HTML("")
 
 
 def _stop():

@@ -52,7 +52,8 @@ class Raw:
         event, told = self.call(endpoint, data, body)
         assert event == "error", told
         assert told["error"], "an error without a message"
-        assert "Traceback" not in told["error"]
+        for unreadable in ("Traceback", "preprocess", "validation error"):
+            assert unreadable not in told["error"]
         return told["error"]
 
     def join(self, endpoint, data, visitor):

@@ -96,6 +96,11 @@ def test_08_numbers_that_are_none(raw, place, wrong):
     raw.refused("generate", None, json.dumps({"data": data}).replace('"@"', wrong))
 
 
+def test_08_a_number_that_was_deleted_is_named(raw):
+    told = raw.refused("generate", [*WRITE[:4], None, *WRITE[5:]])
+    assert told == "Temperature needs a number. Type one, or move its slider."
+
+
 @pytest.mark.parametrize(
     ("place", "wrong"),
     [
