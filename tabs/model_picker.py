@@ -4,6 +4,7 @@ Knows no particular tab and runs no model.
 """
 
 import html
+import re
 
 import gradio as gr
 import psutil
@@ -11,6 +12,8 @@ import psutil
 from models import catalog, hub
 from models.rows import Published
 from tabs import jobs, widgets
+
+SHEET = re.compile(r"^## .*\n\n!\[(.*)\]\((.*)\)\n\n", re.MULTILINE)  # a card's picture
 
 
 def build(capability):
@@ -39,9 +42,10 @@ def build(capability):
             stop = gr.Button("Cancel", size="sm", interactive=False)
         end = gr.HTML(padding=False)  # apart, since a last word of progress may come after it
     with gr.Accordion("Model card", open=False, elem_classes=["settings", "later"]):
-        card = gr.Markdown(first.card, elem_classes="model-card")
+        card = gr.Markdown(SHEET.sub("", first.card), elem_classes="model-card")
+        sheet = gr.Image(**_sheet(first), interactive=False, buttons=["fullscreen"])
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    picker.change(_shown, picker, [brief, card, offer, told, end], **quiet)
+    picker.change(_shown, picker, [brief, card, sheet, offer, told, end], **quiet)
     coming = fetch.click(_fetching, None, [fetch, stop, end], queue=False, **quiet).then(
         # A download that is being cancelled must not swallow the next one.
         _fetch,
@@ -71,7 +75,16 @@ def _label(row):
 
 def _shown(name):
     row = catalog.get(name)
-    return _brief(row), row.card, gr.Column(visible=not row.here), _told(row), ""
+    card, sheet = SHEET.sub("", row.card), gr.Image(**_sheet(row))
+    return _brief(row), card, sheet, gr.Column(visible=not row.here), _told(row), ""
+
+
+def _sheet(row):
+    """What to show of the picture in a model's card, whose file Markdown cannot reach."""
+    found = SHEET.search(row.card)
+    if not found:
+        return {"value": None, "visible": False}
+    return {"value": str(row.folder / found[2]), "label": found[1], "visible": True}
 
 
 def _brief(row):

@@ -12,7 +12,8 @@ Levy and Goldberg 2014), one from how far a teacher of n-grams thinks the word l
 around words it first learns by guessing hidden ones. Then BERTs of the same shape learn, each
 beside n-grams that have seen all film sentences but a fold; what all of them together think of
 other texts, and of a sentence who has not seen it, the final one learns as soft labels (Hinton et
-al. 2015, "Distilling the knowledge"). The architecture is BERT's (Devlin et al. 2019), small.
+al. 2015, "Distilling the knowledge"). In a further round it learns what the n-grams and it itself
+think of new mixtures. The architecture is BERT's (Devlin et al. 2019), small.
 """
 
 import functools
@@ -61,6 +62,7 @@ LEARNER = {
     "everyday mixtures": 0.12,
 }
 UNLABELLED = ("films", "products", "mixtures")  # kinds that the n-grams judge
+JUDGED = (*UNLABELLED, "everyday mixtures", "sentences")
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,16 @@ class Shape:
     guessing: int = 10  # epochs of hidden words
     teaching: int = 10  # epochs of each teacher
     epochs: int = 40
+    further_epochs: int = 6
     steps: int = 400  # batches in an epoch
     batch: int = 128  # sentences; of passages fewer by short / longest
     rate: float = 6e-4  # learning rate at its highest
+    further_rate: float = 2.5e-4
 
 
 SMOKE = Shape(
     300, 20, 50, 16, 1, 2, 32, 16, everyday=60, mixtures=80, everyday_mixtures=40,
-    guessing=1, teaching=1, epochs=1, steps=4, batch=8,
+    guessing=1, teaching=1, epochs=1, further_epochs=1, steps=4, batch=8,
 )  # fmt: skip
 
 
@@ -107,34 +111,47 @@ def main(argv=None):
         classifier = train(data, shape, args)
         seconds = time.perf_counter() - start
         recipe.save(classifier, args.out, LABELS)
-        recipe.trained(args, classifier, seconds, epochs=shape.epochs)
+        epochs = shape.further_epochs if args.further else shape.epochs
+        recipe.trained(args, classifier, seconds, epochs=epochs)
     return None if args.unmeasured else measure(data, args)
 
 
 def train(data, shape, args):
     """The trained keras_hub BertTextClassifier; its backups go to the folder `args.work`."""
-    known = SMOKE_VECTORS if args.smoke else glove.vectors(args.data)
     made = everyday.sentences(shape.everyday, args.drawn)
     jury = juries.Jury(data)
     if args.further:
         classifier = keras_hub.models.TextClassifier.from_preset(str(args.out), dtype="float32")
-        tokenizer = classifier.preprocessor.tokenizer
+        texts = Texts(data, made, classifier.preprocessor.tokenizer, shape, args.drawn)
+        learner = learns(classifier, shape.further_epochs, shape.further_rate, shape)
+        opinions = once(
+            args.work / "opinions.npz", lambda: judge_again(texts, jury, learner, shape)
+        )
+        learn(learner, texts, opinions, shape.further_epochs, shape, args)
     else:
+        known = SMOKE_VECTORS if args.smoke else glove.vectors(args.data)
         words = vocabulary(data, made[0], known, shape)
         tokenizer = keras_hub.tokenizers.BertTokenizer(words, lowercase=True, strip_accents=True)
-    texts = Texts(data, made, tokenizer, shape, args.drawn)
-    first = beginning(texts, known, jury.whole, shape, args)
-    opinions = judge(texts, jury, first, shape, args)
-    if not args.further:
-        classifier = begun(tokenizer, first, shape)
-    pools = texts.pools(opinions)
-    batches = Batches(pools, texts.reviews, LEARNER, tokenizer, shape, args.drawn)
-    steps = shape.epochs * shape.steps
-    learner = Learner(classifier, steps, shape.rate, jit_compile=recipe.jit_compile())
-    learner.fit(batches, shape.epochs, args.work / "backup")
+        texts = Texts(data, made, tokenizer, shape, args.drawn)
+        first = beginning(texts, known, jury.whole, shape, args)
+        opinions = judge(texts, jury, first, shape, args)
+        learner = learns(begun(tokenizer, first, shape), shape.epochs, shape.rate, shape)
+        learn(learner, texts, opinions, shape.epochs, shape, args)
     for kept in args.work.glob("*.npz"):
         kept.unlink()
-    return classifier
+    return learner.classifier
+
+
+def learns(classifier, epochs, rate, shape):
+    """A Learner of so many epochs, with the learning rate `rate` at its highest."""
+    return Learner(classifier, epochs * shape.steps, rate, jit_compile=recipe.jit_compile())
+
+
+def learn(learner, texts, opinions, epochs, shape, args):
+    """The final training, on what is known of the texts and thought of them."""
+    pools = texts.pools(opinions)
+    batches = Batches(pools, texts.reviews, LEARNER, texts.tokenizer, shape, args.drawn)
+    learner.fit(batches, epochs, args.work / "backup")
 
 
 def vocabulary(data, made, known, shape):
@@ -189,10 +206,7 @@ def judge(texts, jury, first, shape, args):
     Film sentences are judged by those of the fold that have not seen them, other texts by all.
     """
     doubts = jury.second_opinions(texts.data)
-    steps = shape.teaching * shape.steps
-    learner = Learner(
-        begun(texts.tokenizer, first, shape), steps, shape.rate, jit_compile=recipe.jit_compile()
-    )
+    learner = learns(begun(texts.tokenizer, first, shape), shape.teaching, shape.rate, shape)
     unseen, means = np.stack([doubts, doubts], axis=1), {}  # (rows, 2): by n-grams, by BERTs
     for fold in range(len(jury.teachers)):
         ask = functools.partial(teach, learner, texts, jury, doubts, fold, shape, args.drawn)
@@ -205,6 +219,20 @@ def judge(texts, jury, first, shape, args):
     opinions |= {"sentences": unseen @ weights, "everyday mixtures": means["everyday mixtures"]}
     tell(unseen, weights, texts.data.labels)
     return opinions
+
+
+def judge_again(texts, jury, learner, shape):
+    """Log odds of positive by kind, (rows,), half of the n-grams and half of the network itself.
+
+    Where the n-grams are not asked, for they know no everyday sentences, of the network alone.
+    """
+    own = {kind: learner.odds(texts.rows[kind], shape.short) for kind in JUDGED}
+    grams = {
+        kind: np.mean([each.logits(texts.texts[kind]) for each in jury.teachers], axis=0)
+        for kind in UNLABELLED
+    }
+    grams["sentences"] = jury.second_opinions(texts.data)
+    return own | {kind: (own[kind] + found) / 2 for kind, found in grams.items()}
 
 
 def tell(opinions, weights, labels):
@@ -231,7 +259,7 @@ def teach(learner, texts, jury, doubts, fold, shape, seed):
     lean(learner.classifier.backbone, texts.tokenizer, grams)
     drawn = Batches(pools, texts.reviews, TEACHERS, texts.tokenizer, shape, (seed, fold))
     learner.fit(drawn, shape.teaching)
-    rows = {kind: texts.rows[kind] for kind in (*UNLABELLED, "everyday mixtures")}
+    rows = {kind: texts.rows[kind] for kind in JUDGED}
     rows["sentences"] = [texts.rows["sentences"][at] for at in jury.unseen(fold)]
     found = {kind: learner.odds(each, shape.short) for kind, each in rows.items()}
     return found | {kind: np.stack([asked[kind], found[kind]], axis=1) for kind in UNLABELLED}

@@ -69,8 +69,11 @@ def _use(row):
 
 
 def _repeat(row):
-    command = f"python -m training.{row.id} --data FOLDER"
-    return "\n".join([command, *[f"{command} --further"] * (row.record["training"]["rounds"] - 1)])
+    command, rounds = f"python -m training.{row.id} --data FOLDER", row.record["training"]["rounds"]
+    again = f"{command} --further"
+    if rounds > 2:
+        again = f"for round in {{2..{rounds}}}; do {again}; done"
+    return "\n".join([command, again][:rounds])
 
 
 if __name__ == "__main__":

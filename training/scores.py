@@ -55,8 +55,14 @@ def further(record):
             continue
         for name, figure in value.items() if isinstance(value, dict) else [(key, value)]:
             if isinstance(figure, int | float) and figure != record["value"]:
-                found.setdefault(name, f"{name.replace('_', ' ')} {figure:.4g}")
+                found.setdefault(name, f"{name.replace('_', ' ')} {_told(name, figure)}")
     return list(found.values())
+
+
+def _told(name, figure):
+    """A share in per cent; counts, losses and errors as they are."""
+    share = isinstance(figure, float) and figure <= 1 and not name.endswith("error")
+    return f"{100 * figure:.1f} %" if share else f"{figure:.4g}"
 
 
 if __name__ == "__main__":

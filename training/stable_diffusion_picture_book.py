@@ -277,8 +277,8 @@ def measure(plan, args):
     drawn = drawing_score.things(artist, names, plan.seeds)
     share, missed = drawing_score.named(drawn)
     reworded, _ = drawing_score.named(drawing_score.reworded(artist, names))
-    firsts = [images[0] for images in drawn.values()]
-    sheets.sheet(firsts, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
+    by_turns = [images[at % plan.seeds] for at, images in enumerate(drawn.values())]
+    sheets.sheet(by_turns, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
     prompts = drawing_score.pairs(plan.related)
     related = drawing_score.related(artist, prompts, plan.related_seeds)
     return recipe.report(

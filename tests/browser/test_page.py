@@ -40,3 +40,15 @@ def test_the_model_card_follows_the_picked_model(page):
     panel.get_by_label("Model").click()
     page.get_by_role("option", name=re.compile("^ResNet")).click()
     expect(card).to_contain_text("python -m training.resnet_cifar10")
+
+
+@pytest.mark.parametrize("tab", ["Classify", "Text to image", "Caption"])
+def test_the_picture_in_a_model_card_is_seen(page, tab):
+    """Markdown's own link to the file beside the card led nowhere."""
+    page.get_by_role("tab", name=tab, exact=True).click()
+    panel = page.get_by_role("tabpanel").filter(visible=True)
+    panel.get_by_role("button", name=re.compile("Model card")).click()
+    sheet = panel.locator(".model-card ~ .block img")
+    expect(sheet).to_be_visible()
+    assert sheet.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 500
+    expect(panel.locator(".model-card img")).to_have_count(0)

@@ -13,7 +13,10 @@ def test_the_table_has_a_row_for_every_model():
 
 def test_further_figures_leave_out_the_headline_and_the_training():
     record = {"value": 0.5, "top1": 0.5, "top5": 0.75, "training": {"minutes": 3.0, "steps": 9}}
-    assert scores.further(record | {"stories": {"hero_kept": 1.0}}) == ["top5 0.75", "hero kept 1"]
+    assert scores.further(record | {"stories": {"hero_kept": 1.0}}) == [
+        "top5 75.0 %",
+        "hero kept 100.0 %",
+    ]
 
 
 def test_a_card_names_score_data_size_and_how_to_repeat_it():
