@@ -42,8 +42,9 @@ def build(capability):
             stop = gr.Button("Cancel", size="sm", interactive=False)
         end = gr.HTML(padding=False)  # apart, since a last word of progress may come after it
     with gr.Accordion("Model card", open=False, elem_classes=["settings", "later"]):
-        card = gr.Markdown(SHEET.sub("", first.card), elem_classes="model-card")
-        sheet = gr.Image(**_sheet(first), interactive=False, buttons=["fullscreen"])
+        text, picture = _card(first)
+        card = gr.Markdown(text, elem_classes="model-card")
+        sheet = gr.Image(**picture, show_label=False, interactive=False, buttons=["fullscreen"])
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     picker.change(_shown, picker, [brief, card, sheet, offer, told, end], **quiet)
     coming = fetch.click(_fetching, None, [fetch, stop, end], queue=False, **quiet).then(
@@ -75,16 +76,18 @@ def _label(row):
 
 def _shown(name):
     row = catalog.get(name)
-    card, sheet = SHEET.sub("", row.card), gr.Image(**_sheet(row))
-    return _brief(row), card, sheet, gr.Column(visible=not row.here), _told(row), ""
+    card, picture = _card(row)
+    offer = gr.Column(visible=not row.here)
+    return _brief(row), card, gr.Image(**picture), offer, _told(row), ""
 
 
-def _sheet(row):
-    """What to show of the picture in a model's card, whose file Markdown cannot reach."""
+def _card(row):
+    """A model's card, and what to show below it: its picture, whose file Markdown cannot reach."""
     found = SHEET.search(row.card)
     if not found:
-        return {"value": None, "visible": False}
-    return {"value": str(row.folder / found[2]), "label": found[1], "visible": True}
+        return row.card, {"value": None, "visible": False}
+    text = f"{SHEET.sub('', row.card)}\n## {found[1]}\n"
+    return text, {"value": str(row.folder / found[2]), "label": found[1], "visible": True}
 
 
 def _brief(row):
