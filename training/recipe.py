@@ -131,13 +131,14 @@ def trained(args, model, seconds, **more):
     Args:
         args: the recipe's arguments.
         model: the Keras model, for its number of parameters.
-        seconds: float, wall-clock training time; that of earlier rounds is added.
+        seconds: float, wall-clock training time; that of earlier rounds is added, and where it was.
         **more: further figures of this round of training, JSON types only.
     """
+    machines = [*args.earlier["machine"].split("; "), machine()] if args.earlier else [machine()]
     training = {
         "parameters": int(model.count_params()),
         "minutes": round(seconds / 60 + args.earlier.get("minutes", 0), 1),
-        "machine": machine(),
+        "machine": "; ".join(dict.fromkeys(machines)),
         "date": datetime.date.today().isoformat(),
         "rounds": args.earlier.get("rounds", 0) + 1,
         **more,

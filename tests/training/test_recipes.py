@@ -82,7 +82,8 @@ def test_a_new_measurement_replaces_the_old_one_and_keeps_the_training(preset):
     assert both == {**record, "by_keras": 0.24}
 
 
-def test_a_further_round_draws_anew_and_adds_its_minutes(preset):
+def test_a_further_round_draws_anew_and_adds_its_minutes(preset, monkeypatch):
+    monkeypatch.setattr(recipe, "machine", lambda: "another machine")
     argv = ["--out", str(preset), "--work", str(preset), "--further", "--seed", "5"]
     args = recipe.arguments("training.some", argv)
     assert (args.seed, args.drawn) == (5, 6), "what is held out stays held out"
@@ -90,6 +91,7 @@ def test_a_further_round_draws_anew_and_adds_its_minutes(preset):
     recipe.trained(args, keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), 60)
     training = json.loads((preset / "training.json").read_text())["training"]
     assert training["minutes"] == 2.5 and training["rounds"] == 2
+    assert training["machine"].endswith("; another machine")
 
 
 def test_a_further_round_begins_with_the_weights_that_are_there():
