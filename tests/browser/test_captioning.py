@@ -49,3 +49,13 @@ def test_a_text_file_called_png_is_explained(page, tab, tmp_path):
     path.write_text("not a picture")
     tab.locator("input[type=file]").first.set_input_files(path)
     page.get_by_text("not an image").first.wait_for(timeout=PATIENCE)
+
+
+def test_without_a_picture_it_is_explained_and_what_stood_there_stays(page, tab):
+    tab.locator("button.gallery-item").first.click()
+    tab.locator(".captions .said").first.wait_for(timeout=PATIENCE)
+    tab.get_by_label("Clear").or_(tab.get_by_label("Remove Image")).first.click()
+    tab.get_by_role("button", name="Caption", exact=True).click()
+    page.get_by_text("There is no image yet").first.wait_for(timeout=PATIENCE)
+    assert tab.get_by_text("Error", exact=True).locator("visible=true").count() == 1
+    assert tab.locator(".captions .said").first.is_visible()

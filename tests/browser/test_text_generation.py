@@ -88,3 +88,6 @@ def test_each_sampler_shows_its_own_settings(page, tab):
 def test_an_empty_prompt_is_explained(page, tab):
     write(tab, "   ")
     page.get_by_text("is empty").first.wait_for(timeout=PATIENCE)
+    write_again = tab.get_by_role("button", name="Write", exact=True)
+    expect(write_again).to_be_enabled(timeout=PATIENCE)
+    expect(tab.get_by_role("button", name="Continue")).to_be_disabled()

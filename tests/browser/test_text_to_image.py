@@ -50,4 +50,5 @@ def test_stop_keeps_the_picture_so_far_and_frees_the_buttons(tab):
 def test_no_words_are_explained_and_the_button_comes_back(tab):
     begin(tab, "")
     tab.get_by_text("The prompt is empty").first.wait_for(timeout=PATIENCE)
+    tab.get_by_text("Getting ready").wait_for(state="detached", timeout=PATIENCE)
     tab.get_by_role("button", name="Draw", exact=True).click(timeout=PATIENCE)
