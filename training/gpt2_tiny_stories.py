@@ -15,18 +15,13 @@ import numpy as np
 from training import recipe
 from training.text_generation import language_models, stories
 
-SHAPE = {"layers": 6, "width": 256, "heads": 8, "context": 320, "dropout": 0.1}
+SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 256, "dropout": 0.0}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
-VOCABULARY = 3072
 TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
 GROUP = 16  # batches drawn together, among which stories are sorted by length
-STORIES = 15_000
-BATCH = 32  # stories
-STEPS = 9_400  # about 20 times all stories
-FURTHER = 4_700  # steps of a further round
-PEAK = 1.5e-3  # of the learning rate
+STORIES = 30_000
 SAMPLED = 200  # stories of the model's own that are judged
-STEP = 64  # tokens; lengths of batches are whole multiples, so that few graphs are compiled
+STEP = 16  # tokens; lengths of batches are whole multiples, so that few graphs are traced
 
 
 def main(argv=None):
@@ -43,13 +38,13 @@ def train(args):
     told = tell(TRAINING, args.drawn, count=60 if args.smoke else STORIES)
     texts = [story.text for story in told]
     shape = SMOKE if args.smoke else SHAPE
-    tokenizer, model = language_models.start(args, texts, 400 if args.smoke else VOCABULARY, shape)
-    batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else BATCH)
+    tokenizer, model = language_models.start(args, texts, 400 if args.smoke else 2048, shape)
+    batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else 8)
     done = language_models.fit(
         model,
         batch=lambda step: batches[step % len(batches)],
-        steps=3 if args.smoke else (FURTHER if args.further else STEPS),
-        peak=PEAK,
+        steps=3 if args.smoke else (4000 if args.further else 8000),
+        peak=2e-3,
         work=args.work,
     )
     recipe.save(language_models.taking_text(model, tokenizer), args.out)
@@ -118,7 +113,7 @@ def measure(args):
     cost = language_models.nats_apart(model, ids, recipe.key(args))
     sampled = continuations(model, held_out, args.seed, count=2 if args.smoke else SAMPLED)
     told = [(story.text, story.hero) for story in held_out]
-    learned = tell(TRAINING, args.drawn, count=60 if args.smoke else STORIES)
+    learned = tell(TRAINING, args.seed, count=60 if args.smoke else STORIES)
     known = {four for story in learned for four in fours(story.text)}
     return recipe.report(
         args,

@@ -33,8 +33,8 @@ def arguments(module, argv=None):
         `by_keras` (bool), `further` (bool), `unmeasured` (bool: end once the preset is saved, as
         where the programs that measure it are not installed), `work` (Path for checkpoints and
         caches), `seed` (int from 0, of what is held out and of the first weights), `drawn` (int,
-        seed of what this round draws and of its order; when measuring, the last round's) and
-        `earlier` (what is recorded of the training before a further round, else {}).
+        seed of what this round draws and of its order) and `earlier` (what is recorded of the
+        training before a further round, else {}).
     """
     name = str(getattr(module, "name", module)).rpartition(".")[2]
     parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
@@ -63,8 +63,7 @@ def arguments(module, argv=None):
         parser.error(f"{parsed.out} holds no trained preset: run without --measure and --further")
     parsed.earlier = record["training"] if parsed.further else {}
     rounds = parsed.earlier.get("rounds", 0)
-    last = record["training"].get("rounds", 1) - 1 if parsed.measure else rounds
-    parsed.drawn = parsed.seed + last
+    parsed.drawn = parsed.seed + rounds
     if rounds:
         parsed.work /= f"round {rounds + 1}"
     parsed.work.mkdir(parents=True, exist_ok=True)

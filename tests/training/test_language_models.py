@@ -99,22 +99,6 @@ def test_a_pupil_comes_to_think_as_its_teachers(tokenizer, tmp_path):
     assert apart[0] < 0.8 * apart[1], apart
 
 
-def test_a_network_keeps_what_it_knows_when_its_tokens_are_learnt_anew(tokenizer):
-    known = language_models.taking_text(tiny(tokenizer), tokenizer)
-    same, more = tiny(tokenizer), language_models.byte_pairs([TEXT, "hats " * 50], size=300)
-    language_models.take_over(same, tokenizer, known)
-    for one, other in zip(same.get_weights(), known.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    other = tiny(more, context=20)
-    language_models.take_over(other, more, known)
-    pieces = np.asarray(tokenizer(" hats"))
-    assert len(pieces) > 1
-    mine = known.backbone.token_embedding.get_weights()[0]
-    theirs = other.backbone.token_embedding.get_weights()[0]
-    np.testing.assert_allclose(theirs[more(" hats")[0]], mine[pieces].mean(axis=0), rtol=1e-6)
-    np.testing.assert_array_equal(theirs[more.end_token_id], mine[tokenizer.end_token_id])
-
-
 def test_each_story_is_alone_in_its_row(tokenizer):
     texts = ["the red fox ran to the sea. " * repeats for repeats in (1, 2, 3, 9)] * 8
     batches = gpt2_tiny_stories.by_length(tokenizer, texts, context=64, count=4)
@@ -127,8 +111,8 @@ def test_each_story_is_alone_in_its_row(tokenizer):
 
 
 def test_neighbouring_batches_differ_in_length(tokenizer):
-    texts = ["the red fox ran. " * repeats for repeats in range(1, 33, 4)] * 40
-    lengths = [ids.shape[1] for ids in gpt2_tiny_stories.by_length(tokenizer, texts, 256, count=2)]
+    texts = ["the red fox ran. " * repeats for repeats in range(1, 9)] * 40
+    lengths = [ids.shape[1] for ids in gpt2_tiny_stories.by_length(tokenizer, texts, 64, count=2)]
     alike = [one == other for one, other in itertools.pairwise(lengths)]
     assert len(set(lengths)) > 2 and not any(alike[: len(alike) // 2])
 

@@ -2,11 +2,10 @@
 
 import re
 
-import numpy as np
 import pytest
 
 from training import gpt2_tiny_stories
-from training.text_generation import stories, variety
+from training.text_generation import stories
 
 TOLD = [stories.story([9, number]) for number in range(400)]
 
@@ -28,41 +27,12 @@ def test_a_plot_has_beats_with_choices(plot):
 
 
 def test_no_field_is_left_open():
-    assert not [story.text for story in TOLD if re.search(r"[{}_<>|\[\]]|  |\n", story.text)]
+    assert not [story.text for story in TOLD if re.search(r"[{}_]|  ", story.text)]
 
 
-def test_stories_are_eight_to_twenty_four_sentences():
+def test_stories_are_eight_to_twenty_sentences():
     counts = [len(stories.sentences(story.text)) for story in TOLD]
-    assert min(counts) >= 8 and max(counts) <= 24
-
-
-@pytest.mark.parametrize("plot", stories.plots(), ids=lambda plot: plot.name)
-def test_a_plot_takes_words_from_lists_that_are_there(plot):
-    lines = " ".join(line for beat in plot.beats for line in beat)
-    words = variety.pools(variety.parts(variety.SOURCE))
-    assert {name.lower() for name in re.findall(r"<([\w ]+)>", lines)} <= {*words}
-    assert lines.count("[") == lines.count("]")
-
-
-def test_a_plot_is_hardly_ever_told_twice_in_the_same_words():
-    first, *others = (gpt2_tiny_stories.fours(story.text) for story in TOLD[:200])
-    known = {four for told in others for four in told}
-    assert sum(four in known for four in first) < 0.3 * len(first)
-
-
-def test_what_a_story_once_called_something_it_goes_on_calling_so():
-    teller = variety.Teller(np.random.default_rng(4))
-    told = [teller.told("{N} had a basket by the old tower.") for _ in range(20)]
-    assert len({re.search("had a (.*) by the (.*)", line).groups() for line in told}) <= 2
-    others = [variety.Teller(np.random.default_rng(seed)) for seed in range(20)]
-    assert len({teller.told("{N} had a basket by the old tower.") for teller in others}) > 10
-
-
-def test_a_line_of_choices_is_told_whole():
-    teller = variety.Teller(np.random.default_rng(0))
-    told = {teller.drawn("[One|Two[ big|]] [cats|dogs].") for _ in range(200)}
-    numbers, kinds = ("One", "Two", "Two big"), ("cats", "dogs")
-    assert told == {f"{number} {kind}." for number in numbers for kind in kinds}
+    assert min(counts) >= 8 and max(counts) <= 20
 
 
 def test_sentences_are_cut_where_they_end():
@@ -76,14 +46,8 @@ def test_sentences_are_cut_where_they_end():
 
 
 def test_an_article_fits_its_word():
-    texts = "\n".join(story.text for story in TOLD)
-    heard = set(re.findall(r"\b[Aa] ([aeiou]\w*)", texts))
-    assert heard <= {"uniform", "useful", "useless"}
-    assert not re.findall(r"\b[Aa]n [b-df-gj-np-tv-z]\w*", texts)
-
-
-def test_who_speaks_follows_the_quotation_mark_in_lower_case():
-    assert not [story.text for story in TOLD if re.search(r'[!?]" (?:He|She) said', story.text)]
+    assert not [story.text for story in TOLD if re.search(r"\b[Aa] [aeiou]", story.text)]
+    assert not [story.text for story in TOLD if re.search(r"\b[Aa]n [b-df-gj-np-tv-z]", story.text)]
 
 
 def test_the_judge_finds_the_grammar_good():

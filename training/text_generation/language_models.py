@@ -10,7 +10,7 @@ import keras
 import keras_hub
 import numpy as np
 
-from models import runtime, tokens
+from models import runtime
 from training import recipe, runs
 
 END = "<|endoftext|>"
@@ -80,9 +80,7 @@ def _tokenizer(learner):
 
 
 def start(args, texts, size, shape):
-    """Tokenizer and model to train: the one learned from texts, the other random or the preset's.
-
-    A further round on texts of other words learns its own tokens and keeps what the network knows.
+    """Tokenizer and model to train: learned from texts and random, or those of the preset.
 
     Args:
         args: the recipe's arguments; they say whether this is a further round.
@@ -90,43 +88,14 @@ def start(args, texts, size, shape):
         size: int, tokens of the vocabulary.
         shape: dict of the further arguments of `causal_lm`.
     """
-    tokenizer = byte_pairs(texts, size)
-    model = causal_lm(tokenizer, **shape)
+    task = keras_hub.models.GPT2CausalLM
     if args.further:
-        known = keras_hub.models.GPT2CausalLM.from_preset(str(args.out), dtype="float32")
-        take_over(model, tokenizer, known)
+        tokenizer = task.from_preset(str(args.out), dtype="float32").preprocessor.tokenizer
+    else:
+        tokenizer = byte_pairs(texts, size)
+    model = causal_lm(tokenizer, **shape)
+    recipe.goes_on(model, args, task)
     return tokenizer, model
-
-
-def take_over(model, tokenizer, known):
-    """Give a `causal_lm` the weights of one of its layers and width that has other tokens.
-
-    A token begins as the mean of those that `known` reads in its place; positions beyond those
-    that it has seen stay random.
-
-    Args:
-        model: a `causal_lm` for `tokenizer`; changed in place.
-        tokenizer: a `GPT2Tokenizer`.
-        known: a `GPT2CausalLM` with its preprocessor.
-    """
-    rows = [_read(token, known.preprocessor.tokenizer) for token in tokenizer.get_vocabulary()]
-    for weight, learned in zip(model.backbone.weights, known.backbone.weights, strict=True):
-        value = keras.ops.convert_to_numpy(learned)
-        if weight.path.endswith("token_embedding/embeddings"):
-            value = np.stack([value[row].mean(axis=0) for row in rows])
-        elif weight.path.endswith("position_embedding/embeddings"):
-            first = keras.ops.convert_to_numpy(weight)
-            value = np.concatenate([value[: len(first)], first[len(value) :]])
-        weight.assign(value)
-
-
-def _read(token, tokenizer):
-    """The ids that a `GPT2Tokenizer` reads a token of another one as, a list of int."""
-    if token in tokenizer.get_vocabulary():
-        return [tokenizer.token_to_id(token)]
-    letters = tokens.letters()
-    text = bytes(letters[letter] for letter in token).decode("utf-8", "replace")
-    return [int(number) for number in tokenizer(text)]
 
 
 def causal_lm(tokenizer, layers, width, heads, context, dropout, dtype=None):

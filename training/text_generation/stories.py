@@ -1,6 +1,6 @@
 """Tells picture-book stories from a grammar of plots: one cast, one place, cause and consequence.
 
-Knows no model. Deterministic by seed; the plots stand in stories.txt.
+Knows no model. Deterministic by seed; the plots and their wording stand in stories.txt.
 """
 
 import functools
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from training.text_generation import variety
 
 SOURCE = Path(__file__).with_name("stories.txt")
 
@@ -33,9 +31,7 @@ PLACES = {
     "island": ("on an island", "the island"),
 }
 NAMES = ("girls", "boys", "towns", "syllables")
-VOWEL = r"[aeio]|u(?!ni|se)|ho(?:nest|ur)"  # what a word begins with that is heard to, after "an"
-MADE_UP = 0.35  # of the names and towns are new ones, so that a model learns to copy names
-DETAIL = 0.25  # chance of a sentence of detail of each kind
+MADE_UP = 0.25  # of the names and towns are new ones, so that a model learns to copy names
 
 
 @dataclass(frozen=True)
@@ -61,15 +57,18 @@ class Story:
 @functools.cache
 def _source():
     """What stands in stories.txt: words and lines by name, and the plots."""
-    parts = variety.parts(SOURCE)
-    plots = tuple(_plot(name, body) for mark, name, body in parts if mark == "==")
-    return variety.pools(parts), plots
+    text = re.sub(r"^#.*\n", "", SOURCE.read_text(), flags=re.M)
+    parts = re.findall(r"^(\*|@|==) (.+)\n((?:(?!\*|@|==).*\n)*)", text, flags=re.M)
+    pools = {
+        name: tuple(re.split(r",\s+", body.strip())) for mark, name, body in parts if mark == "*"
+    }
+    pools |= {name: tuple(body.strip().split("\n")) for mark, name, body in parts if mark == "@"}
+    return pools, tuple(_plot(name, body) for mark, name, body in parts if mark == "==")
 
 
 def _plot(name, body):
-    setting = r"^(things|places|owner): (.+)\n"
-    settings = dict(re.findall(setting, body, flags=re.M))
-    body = re.sub(setting, "", body, flags=re.M)
+    settings = dict(re.findall(r"^(things|places|owner): (.+)\n", body, flags=re.M))
+    body = re.sub(r"^(things|places|owner): .+\n", "", body, flags=re.M)
     everywhere = ", ".join([*(set(PLACES) - {"room", "space", "desert"}), "town"])
     return Plot(
         name=name,
@@ -92,22 +91,18 @@ def story(seed):
         seed: int, or a sequence of ints.
 
     Returns:
-        A `Story` of 8 to 24 sentences.
+        A `Story` of 8 to 19 sentences.
     """
     rng = np.random.default_rng(seed)
     plot = plots()[rng.integers(len(plots()))]
     named = rng.random() < 0.88
-    teller = variety.Teller(rng)
-    cast = _cast(rng, plot, named, teller)
-    lines = [teller.told(_opening(rng, plot, cast, named))]
+    cast = _cast(rng, plot, named)
+    lines = [_opening(rng, plot, cast, named)]
     if rng.random() < 0.4:
-        lines.append(teller.told(_word(rng, "trait")))
-    lines += [teller.detail(kind) for kind in ("scenery", "looks") if rng.random() < DETAIL]
-    lines += _told(rng, teller, plot)
-    if rng.random() < DETAIL:
-        lines.append(teller.detail("evenings"))
+        lines.append(_word(rng, "trait"))
+    lines += _beats(rng, plot)
     if rng.random() < 0.35:
-        lines.append(teller.told(_word(rng, "ending")))
+        lines.append(_word(rng, "ending"))
     if rng.random() < 0.06:
         del lines[0]  # the visitor may start anywhere
     text = _fill(" ".join(lines), cast)
@@ -123,9 +118,8 @@ def lexicon():
     lines = [line for name, pool in pools.items() if name not in NAMES for line in pool]
     lines += [line for plot in told for beat in (*plot.beats, plot.things) for line in beat]
     lines += [line for place in PLACES.values() for line in place]
-    lines += variety.lines()
     lines.append("a an he him his she her")
-    return frozenset(words(variety.bare(" ".join(lines))))
+    return frozenset(words(re.sub(r"\{\w+\}", " ", " ".join(lines))))
 
 
 def words(text):
@@ -148,12 +142,6 @@ def sentences(text):
     return re.split(r'(?<=[.!?])\s+(?=["A-Z])|(?<=[.!?]")\s+(?=["A-Z])', text.strip())
 
 
-def _told(rng, teller, plot):
-    """The beats in other words."""
-    told = [teller.told(teller.chosen(line)) for line in _beats(rng, plot)]
-    return [*told[:2], *map(teller.begun, told[2:-1]), told[-1]]
-
-
 def _beats(rng, plot):
     """One way to tell each beat; the last one names the hero if the two before it do not."""
     told = [_pick(rng, beat) for beat in plot.beats]
@@ -170,7 +158,7 @@ def _word(rng, name):
     return _pick(rng, _source()[0][name])
 
 
-def _cast(rng, plot, named, teller):
+def _cast(rng, plot, named):
     """Who and what the story is about: the value of every field."""
     pools = _source()[0]
     female, friend_female = rng.random(2) < 0.5
@@ -182,7 +170,7 @@ def _cast(rng, plot, named, teller):
     look = _word(rng, "looks") if rng.random() < 0.3 else _word(rng, "colors")
     place = _pick(rng, plot.places)
     town = _invented(rng) if rng.random() < MADE_UP else _word(rng, "towns")
-    where = ("in " + town, town) if place == "town" else _place(rng, place, teller)
+    where = ("in " + town, town) if place == "town" else PLACES[place]
     hero, other = _name(rng, female), _name(rng, friend_female)
     while other == hero:
         other = _name(rng, friend_female)
@@ -207,14 +195,6 @@ def _cast(rng, plot, named, teller):
         **dict(zip(("he", "him", "his"), _pronouns(female), strict=True)),
         **dict(zip(("fhe", "fhim", "fhis"), _pronouns(friend_female), strict=True)),
     }
-
-
-def _place(rng, place, teller):
-    """Where, and the place, at times with an adjective; what has one already gets none."""
-    where, what = PLACES[place]
-    if rng.random() < 0.5 and where.endswith(what):
-        where = f"{where.removesuffix(what)}the {teller.land()} {what.removeprefix('the ')}"
-    return where, what
 
 
 def _kind(rng, female):
@@ -257,8 +237,7 @@ def _fill(template, cast):
             first = name in ("F", "H") and name not in met
             met.add(name)
             part = cast[name + "0"] if first else cast[name]
-            if field != name or re.search(r'(?:^|[.!?] |[.]" |^"| ")$', done):
+            if field != name or re.search(r'(?:^|[.!?]"? |^"| ")$', done):
                 part = part[0].upper() + part[1:]
         done += part
-    done = re.sub(rf"\b([Aa])n (?!{VOWEL})", r"\1 ", done)
-    return re.sub(rf"\b([Aa]) (?={VOWEL})", r"\1n ", done)
+    return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", done)
