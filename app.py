@@ -218,7 +218,7 @@ def main(argv=None):
     signal.signal(signal.SIGTERM, end)
     workshop.bundled.open()
     workshop.published.open()
-    if not converted.cache().is_dir():
+    if runtime.known() and not converted.cache().is_dir():  # else nothing is converted
         workshop.bundled.start()
     with temporary.folder() as folder:
         blocks = launch(options)

@@ -102,7 +102,9 @@ def _text_to_image(row):
 
 
 def _draw(loaded):
-    for _ in text_to_image.denoise(loaded, text_to_image.Request("a red fox in the snow", 0)):
+    for _ in text_to_image.denoise(
+        loaded, text_to_image.Request("a red fox in the snow", 0, loaded.row.guidance)
+    ):
         pass
 
 

@@ -3,6 +3,7 @@
 Knows no page. The code that it hands back is the code that ran.
 """
 
+import logging
 import time
 
 import numpy as np
@@ -69,7 +70,11 @@ def squares(images, size=SIZE):
 
 def start():
     """Start the process that does the work and run a first chain through it, about 12 seconds."""
-    worker.start()
+    try:
+        worker.start()
+    except BadInput as missing:
+        logging.getLogger(__name__).warning("%s", missing)
+        return
     augment(np.zeros((64, 64, 3), np.uint8), ["RandomFlip", "RandAugment"], seed=0, size=32)
 
 

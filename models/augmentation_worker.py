@@ -6,6 +6,7 @@ and nothing else draws in between, so that a seed gives the same images each tim
 """
 
 import atexit
+import importlib.util
 import threading
 import traceback
 
@@ -13,6 +14,11 @@ from models import apart
 from models.checks import BadInput
 
 DEADLINE = 60  # seconds for one chain
+NEEDED = ("tensorflow", "keras_cv")
+MISSING = (
+    "Augmentation runs on TensorFlow and keras-cv, and this machine has not both. The other tabs "
+    "work without. Whoever hosts this app can install requirements.txt."
+)
 _SETTINGS = {
     "CUDA_VISIBLE_DEVICES": "-1",  # beside a model, augmentation belongs on the CPU
     "KERAS_BACKEND": "tensorflow",
@@ -78,6 +84,8 @@ class Worker:
             self._process.kill()
 
     def _ready(self):
+        if not all(map(importlib.util.find_spec, NEEDED)):
+            raise BadInput(MISSING)
         if self._process is None or not self._process.alive:
             self._process = apart.Process("models.augmentation_worker", _SETTINGS)
             self._process.wait()

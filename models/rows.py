@@ -30,6 +30,8 @@ class Model:
     licence: str  # of the training data
     # Whether what it draws is never computed in bfloat16, whose rounding grows step by step.
     exact: bool = field(default=False, kw_only=True)
+    # How strictly its drawings follow the words unless asked otherwise: as KerasCV has it.
+    guidance: float = field(default=7.5, kw_only=True)
 
     @property
     def folder(self):

@@ -86,7 +86,7 @@ def _choose():
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        name = "GPU" if _torch_has_gpu() else "CPU"
+        name = _torch_gpu() or "CPU"
         return Device(name, "float32", "Another backend than TensorFlow was asked for.", _stack())
     import tensorflow as tf
 
@@ -101,14 +101,15 @@ def _choose():
     return Device(details.get("device_name", "GPU"), precision, reason, _stack())
 
 
-def _torch_has_gpu():
+def _torch_gpu():
+    """The name of the GPU that PyTorch runs on, or None."""
     import keras
 
     if keras.backend.backend() != "torch":
-        return False
+        return None
     import torch
 
-    return torch.cuda.is_available()
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def _without_gpu():

@@ -17,7 +17,6 @@ MOST_STEPS = 100
 MOST_GUIDANCE = 12.0
 MOST_IMAGES = 4
 STEPS = 25
-GUIDANCE = 7.5  # as KerasCV's text_to_image has it
 PREVIEW_EVERY = 3  # steps
 
 
@@ -27,9 +26,9 @@ class Request:
 
     prompt: str
     seed: int  # in [0, 2**31 - 1]
+    guidance_scale: float  # 1 is the plain model; more follows the prompt more closely
     negative_prompt: str = ""  # what to keep away from
     steps: int = STEPS  # from noise to picture
-    guidance_scale: float = GUIDANCE  # 1 is the plain model; more follows the prompt more closely
     batch_size: int = 1  # pictures
     at_once: int = MOST_IMAGES  # pictures that a step moves together; fewer take less memory
 
@@ -39,7 +38,7 @@ def generate(
     negative_prompt="",
     model=None,
     steps=STEPS,
-    guidance_scale=GUIDANCE,
+    guidance_scale=None,
     batch_size=1,
     seed=None,
     at_once=MOST_IMAGES,
@@ -51,7 +50,7 @@ def generate(
         negative_prompt: str, what to keep away from; "" for nothing in particular.
         model: str, an id in the catalogue, or None for the default.
         steps: int in [1, 100].
-        guidance_scale: float in [1, 12] (Ho and Salimans 2022).
+        guidance_scale: float in [1, 12] (Ho and Salimans 2022), or None for the model's own.
         batch_size: int in [1, 4]. Picture i is the same picture in a batch of any size.
         seed: int in [0, 2**31 - 1], or None for one at random, which the steps' `run` names.
         at_once: int in [1, 4], pictures that a step moves together. Fewer take less memory and
@@ -65,6 +64,8 @@ def generate(
         BadInput: an argument out of range, before any step.
     """
     row = catalog.pick(model, "text_to_image")
+    if guidance_scale is None:
+        guidance_scale = row.guidance
     request = Request(
         prompt=checks.text(prompt, "prompt", PROMPT_LIMIT),
         negative_prompt=_optional(negative_prompt),

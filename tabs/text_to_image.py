@@ -47,6 +47,7 @@ def build():
             line, code = widgets.receipt()
     buttons = [draw, stop]
     shown = [*buttons, status, stopped]
+    model.change(_usual_guidance, model, guidance, **_quiet())
     begun = gr.on([draw.click, prompt.submit], _begin, [seed, lock], [seed, *shown], **_quiet())
     drawn = begun.then(
         _draw,
@@ -91,7 +92,7 @@ def _sliders():
     guidance = gr.Slider(
         1,
         text_to_image.MOST_GUIDANCE,
-        text_to_image.GUIDANCE,
+        catalog.default("text_to_image").guidance,
         step=0.5,
         label="Guidance",
         info="How strictly the words are followed",
@@ -123,6 +124,11 @@ def _vocabulary():
             f'<p class="quiet"><strong>Things</strong> {html.escape(things)}.</p>'
             f'<p class="quiet"><strong>Places</strong> {SETTINGS}.</p>'
         )
+
+
+def _usual_guidance(name):
+    """Set the guidance that a model draws best with."""
+    return catalog.get(name).guidance
 
 
 def _begin(seed, lock):

@@ -83,7 +83,7 @@ class Shape:
     guessing: int = 10  # epochs of hidden words
     teaching: int = 10  # epochs of each teacher
     epochs: int = 40
-    further_epochs: int = 6
+    further_epochs: int = 30
     steps: int = 400  # batches in an epoch
     batch: int = 128  # sentences; of passages fewer by short / longest
     rate: float = 6e-4  # learning rate at its highest

@@ -15,13 +15,18 @@ import numpy as np
 from training import recipe
 from training.text_generation import language_models, stories
 
-SHAPE = {"layers": 4, "width": 192, "heads": 4, "context": 256, "dropout": 0.0}
+SHAPE = {"layers": 6, "width": 256, "heads": 8, "context": 256, "dropout": 0.1}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
+VOCABULARY = 2048
 TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
 GROUP = 16  # batches drawn together, among which stories are sorted by length
 STORIES = 30_000
+BATCH = 32  # stories
+STEPS = 14_000  # about 15 times all stories
+FURTHER = 4_000  # steps of a further round
+PEAK = 1.5e-3  # of the learning rate
 SAMPLED = 200  # stories of the model's own that are judged
-STEP = 16  # tokens; lengths of batches are whole multiples, so that few graphs are traced
+STEP = 64  # tokens; lengths of batches are whole multiples, so that few graphs are compiled
 
 
 def main(argv=None):
@@ -38,13 +43,13 @@ def train(args):
     told = tell(TRAINING, args.drawn, count=60 if args.smoke else STORIES)
     texts = [story.text for story in told]
     shape = SMOKE if args.smoke else SHAPE
-    tokenizer, model = language_models.start(args, texts, 400 if args.smoke else 2048, shape)
-    batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else 8)
+    tokenizer, model = language_models.start(args, texts, 400 if args.smoke else VOCABULARY, shape)
+    batches = by_length(tokenizer, texts, shape["context"], count=2 if args.smoke else BATCH)
     done = language_models.fit(
         model,
         batch=lambda step: batches[step % len(batches)],
-        steps=3 if args.smoke else (4000 if args.further else 8000),
-        peak=2e-3,
+        steps=3 if args.smoke else (FURTHER if args.further else STEPS),
+        peak=PEAK,
         work=args.work,
     )
     recipe.save(language_models.taking_text(model, tokenizer), args.out)

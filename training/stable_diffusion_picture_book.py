@@ -6,6 +6,7 @@ together on its latents. Each part resumes from its checkpoint when run again.
 """
 
 import dataclasses
+import itertools
 import logging
 import sys
 
@@ -13,13 +14,14 @@ import numpy as np
 
 from models.prompts import words
 from training import picture_book, recipe, sheets
-from training.picture_book.captions import INVERSE, RELATIONS, article, plural
+from training.picture_book.captions import INVERSE, PLACES, RELATIONS, article, plural
 from training.text_to_image import autoencoder, drawing_score, flow_matching
 
 CAPTIONS = 4  # a scene
-LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96}
-SEVERAL = {"objects": (2, 3), "smallest": 0.3, "inside": 0.9}
+LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96, "plain": False}
+SEVERAL = {"objects": (2, 3), "smallest": 0.3, "inside": 0.9, "plain": False}
 PAIR = {**SEVERAL, "objects": 2}
+COLOURED = 2_000  # scenes at most from which the colours of latents are learnt
 TRIED = 4  # drawings of each thing from which a further round learns what to practise
 MEASURE = "drawings that the picture-book classifier names as asked"
 
@@ -28,14 +30,15 @@ MEASURE = "drawings that the picture-book classifier names as asked"
 class Plan:
     """How much is drawn and trained, and how large the model is."""
 
-    single: int = 15_000  # scenes with one large thing, which show best what a thing looks like
-    pair: int = 26_000  # scenes with two things, of which those are kept that stand clearly
+    single: int = 30_000  # scenes with one large thing, which show best what a thing looks like
+    pair: int = 18_000  # scenes with two things, of which those are kept that stand clearly
     several: int = 2_000  # scenes with two or three things
+    plain: int = 2_000  # scenes with one large thing on a plain background
     practice: int = 500  # further scenes, in a further round, of each thing that comes out badly
-    autoencoder_steps: int = 3_400
-    unet_steps: int = 4_500
-    decoder_steps: int = 2_500  # of the decoder alone, for what makes things recognisable
-    further_steps: int = 1_800  # of the U-Net in a further round
+    autoencoder_steps: int = 6_000
+    unet_steps: int = 24_000
+    decoder_steps: int = 3_000  # of the decoder alone, for what makes things recognisable
+    further_steps: int = 6_000  # of the U-Net in a further round
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
     related: int = 40  # prompts of two things for the score
@@ -48,6 +51,7 @@ SMOKE = Plan(
     single=8,
     pair=24,
     several=8,
+    plain=2,
     practice=4,
     autoencoder_steps=2,
     decoder_steps=2,
@@ -57,6 +61,7 @@ SMOKE = Plan(
     held_out=8,
     sizes={
         "image_size": 32,
+        "channels": 4,
         "text_width": 16,
         "text_depth": 1,
         "autoencoder_widths": (8, 8, 16),
@@ -103,6 +108,7 @@ def prepare(plan, args):
     import keras
 
     keras.utils.set_random_seed(args.seed)
+    keras.config.disable_flash_attention()  # on JAX it takes no mask of one row for all queries
     badly = missed(plan, args) if args.further else ()
     images, captions = scenes(plan, args.work, args.drawn, badly)
     if args.further:
@@ -163,12 +169,15 @@ def scenes(plan, folder, seed, badly=()):
     """Images (n, size, size, 3) uint8 of the training scenes, and n lists of captions.
 
     Of the things that come out `badly` there are more. A scene with one thing also goes by the bare
-    name, by "a" name and by its plural; one with two things mostly by how they stand, in every
-    wording and either way round, since that is learned last, and is left out where they hide each
-    other.
+    name, by "a" name and by its plural, each with its place and without; one with two things mostly
+    by how they stand, in every wording and either way round, since that is learned last, and is
+    left out where they hide each other. What is not told to be plain is somewhere, so that a prompt
+    that names no place gets one.
     """
-    size = plan.sizes.get("image_size", 128)
-    first = seed * (plan.single + plan.pair + plan.several)
+    size = plan.sizes.get("image_size", 256)
+    several_from = plan.single + plan.pair
+    plain_from = several_from + plan.several
+    first = seed * (plain_from + plan.plain)
 
     def drawn(count, after, options, captions=CAPTIONS):
         return picture_book.dataset(count, size, first + after, folder, captions, **options)
@@ -178,30 +187,42 @@ def scenes(plan, folder, seed, badly=()):
         singles.append(drawn(plan.practice, 0, {**LARGE, "objects": None, "classes": [name]}))
     single = joined(singles)
     pair = drawn(plan.pair, plan.single, PAIR, captions=1)
-    several = drawn(plan.several, plan.single + plan.pair, SEVERAL)
-    names = map(alone, single["labels"])
+    several = drawn(plan.several, several_from, SEVERAL)
+    plain = drawn(plan.plain, plain_from, {**LARGE, "plain": True})
+    names = map(called, single["labels"], single["settings"])
     stand = [standing(*each) for each in zip(pair["labels"], pair["boxes"], strict=True)]
     clear = [at for at, told in enumerate(stand) if told]
-    images = np.concatenate([single["images"], pair["images"][clear], several["images"]])
+    parts = single["images"], pair["images"][clear], several["images"], plain["images"]
     captions = [
         *(told + more for told, more in zip(single["captions"], names, strict=True)),
         *(pair["captions"][at] + stand[at] for at in clear),
         *several["captions"],
+        *map(at_its_place, plain["labels"], plain["settings"]),
     ]
-    return images, captions
+    return np.concatenate(parts), captions
 
 
 def joined(parts):
-    """Several of what `picture_book.dataset` gives as one, but for boxes and settings."""
-    captions = [told for part in parts for told in part["captions"]]
+    """Several of what `picture_book.dataset` gives as one, but for boxes."""
+    lists = {
+        key: list(itertools.chain.from_iterable(part[key] for part in parts))
+        for key in ("captions", "settings")
+    }
     arrays = {key: np.concatenate([part[key] for part in parts]) for key in ("images", "labels")}
-    return {**arrays, "captions": captions}
+    return arrays | lists
 
 
-def alone(labels):
-    """What a scene with one thing goes by besides its captions."""
+def called(labels, setting):
+    """What a scene with one thing goes by besides its captions, with its place and without."""
     name = picture_book.CLASSES[labels[0]]
-    return [name, article(name), plural(name)]
+    return [name, article(name), plural(name), *at_its_place(labels, setting)]
+
+
+def at_its_place(labels, setting):
+    """The bare name, "a" name and the plural, each with words for the setting, in turns."""
+    name = picture_book.CLASSES[labels[0]]
+    told = zip([name, article(name), plural(name)], itertools.cycle(PLACES[setting]), strict=False)
+    return [f"{words} {place}" for words, place in told]
 
 
 def standing(labels, boxes):
@@ -242,8 +263,9 @@ def normalised(model, latents, images):
     told = model.get_config()
     told["latent_mean"] = latents.mean((0, 1, 2), np.float64).round(4).tolist()
     told["latent_deviation"] = latents.std((0, 1, 2), np.float64).round(4).tolist()
-    scaled = (latents - np.float32(told["latent_mean"])) / np.float32(told["latent_deviation"])
-    told["latent_colours"] = colours(scaled, images).round(4).tolist()
+    some = slice(None, None, -(-len(latents) // COLOURED))
+    scaled = (latents[some] - np.float32(told["latent_mean"])) / told["latent_deviation"]
+    told["latent_colours"] = colours(scaled, images[some]).round(4).tolist()
     fresh = type(model).from_config(told)
     fresh.set_weights(model.get_weights())
     return fresh

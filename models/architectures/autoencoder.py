@@ -1,4 +1,4 @@
-"""The image autoencoder of Stable Diffusion, small: pixels to latents an eighth the size, and back.
+"""The image autoencoder of Stable Diffusion, small: pixels to far fewer latents, and back.
 
 Knows no text and no noise. Pixels are floats in [-1, 1].
 """
@@ -7,20 +7,19 @@ import keras
 from keras import layers, ops
 
 GROUPS = 8  # channels are normalised in so many groups (Wu and He 2018)
-REDUCTION = 8  # pixels a side that one latent stands for
 
 
 def build_encoder(image_size, channels, widths, dtype=None):
     """Build the encoder (Rombach et al. 2022, sec. 3.1, without its adversarial loss).
 
     Args:
-        image_size: int, height and width in pixels, divisible by REDUCTION.
+        image_size: int, height and width in pixels, divisible by `reduction(widths)`.
         channels: int, channels of the latents.
-        widths: channels at a half, a quarter and an eighth of the size.
+        widths: channels at a half of the size, a quarter, and so on.
 
     Returns:
-        keras.Model: images (batch, size, size, 3) -> latents (batch, size / 8, size / 8, channels)
-        float32, not normalised.
+        keras.Model: images (batch, size, size, 3) -> latents (batch, height, width, channels)
+        float32, each for `reduction(widths)` pixels a side, not normalised.
     """
     images = keras.Input((image_size, image_size, 3), name="images")
     x = _rectified(_conv(fold(images), widths[0], dtype, "half"), dtype)
@@ -39,13 +38,13 @@ def build_decoder(image_size, channels, widths, dtype=None):
     normalised.
 
     Returns:
-        keras.Model: latents (batch, size / 8, size / 8, channels), as the encoder gives them, ->
-        images (batch, size, size, 3) float32, about -1 to 1.
+        keras.Model: latents (batch, height, width, channels), as the encoder gives them, -> images
+        (batch, size, size, 3) float32, about -1 to 1.
     """
-    size = image_size // REDUCTION
+    size = image_size // reduction(widths)
     latents = keras.Input((size, size, channels), name="latents")
-    x = _conv(latents, widths[2], dtype, "conv_in")
-    for level in (2, 1):
+    x = _conv(latents, widths[-1], dtype, "conv_in")
+    for level in range(len(widths) - 1, 0, -1):
         for index in range(2):
             x = _residual(x, dtype, f"up_{level}_{index}")
         x = unfold(_conv(x, 4 * widths[level - 1], dtype, f"double_{level}", kernel_size=1))
@@ -55,6 +54,11 @@ def build_decoder(image_size, channels, widths, dtype=None):
         12, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="pixels"
     )(x)
     return keras.Model(latents, unfold(x), name="decoder")
+
+
+def reduction(widths):
+    """Pixels a side that one latent stands for, in an autoencoder of these widths."""
+    return 2 ** len(widths)
 
 
 def fold(x):

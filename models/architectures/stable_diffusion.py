@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 from keras_hub.models import Backbone
 
-from models.architectures.autoencoder import REDUCTION, build_decoder, build_encoder
+from models.architectures.autoencoder import build_decoder, build_encoder, reduction
 from models.architectures.text_encoder import build_text_encoder
 from models.architectures.unet import build_unet
 from models.prompts import PAD, WordTokenizer
@@ -26,8 +26,8 @@ class StableDiffusion(Backbone):
         text_length, text_width, text_depth: of the text encoder.
         image_size: int, pixels a side.
         channels: int, channels of the latents.
-        autoencoder_widths: channels at a half, a quarter and an eighth of the size.
-        unet_widths, unet_depths: channels and blocks at an eighth of the size, a sixteenth, ...
+        autoencoder_widths: channels at a half of the size, a quarter, and so on to the latents'.
+        unet_widths, unet_depths: channels and blocks at the latents' size, at half of that, ...
         heads: int, attention heads of text encoder and U-Net.
         latent_mean, latent_deviation: sequences of `channels` floats, measured on the autoencoder.
         latent_colours: `channels` + 1 rows of red, green and blue in [-1, 1]: what each channel of
@@ -40,11 +40,11 @@ class StableDiffusion(Backbone):
         text_length=24,
         text_width=192,
         text_depth=2,
-        image_size=128,
-        channels=4,
-        autoencoder_widths=(32, 96, 192),
-        unet_widths=(96, 192),
-        unet_depths=(1, 2),
+        image_size=256,
+        channels=16,
+        autoencoder_widths=(32, 64, 128, 192),
+        unet_widths=(128, 224),
+        unet_depths=(2, 2),
         heads=4,
         latent_mean=None,
         latent_deviation=None,
@@ -53,7 +53,7 @@ class StableDiffusion(Backbone):
         **kwargs,
     ):
         tokenizer = WordTokenizer(vocabulary, text_length)
-        latent_size = image_size // REDUCTION
+        latent_size = image_size // reduction(autoencoder_widths)
         text_encoder = build_text_encoder(
             len(tokenizer), text_length, text_width, text_depth, heads, dtype
         )

@@ -1,6 +1,7 @@
 """What a visitor does to use a published checkpoint: choose, download, cancel, run."""
 
 import pytest
+from playwright.sync_api import expect
 
 from models import catalog
 from tests import hub_server
@@ -42,9 +43,9 @@ def tab(browser, address):
     page.close()
 
 
-def choose(page):
+def choose(page, row=ROW):
     page.get_by_role("tabpanel").locator("visible=true").get_by_label("Model").click()
-    page.get_by_role("option", name=ROW.title).click()
+    page.get_by_role("option", name=row.title).click()
 
 
 def test_choose_cancel_download_and_run(tab, served):
@@ -74,3 +75,12 @@ def test_choose_cancel_download_and_run(tab, served):
     panel.get_by_role("textbox").first.fill("a good film")
     panel.get_by_role("button", name="Score", exact=True).click()
     panel.locator(".receipt").get_by_text(ROW.title).wait_for(timeout=PATIENCE)
+
+
+def test_a_model_that_draws_brings_its_own_guidance(tab):
+    tab.get_by_role("tab", name="Text to image").click()
+    tab.get_by_role("button", name="Settings").locator("visible=true").click()
+    guidance = tab.get_by_label("number input for Guidance")
+    expect(guidance).to_have_value("4")
+    choose(tab, catalog.get("stable_diffusion_1.4"))
+    expect(guidance).to_have_value("7.5", timeout=PATIENCE)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models import augmentation, augmentation_chain
+from models import augmentation, augmentation_chain, augmentation_worker
 from models.augmentation_chain import CHAINS
 from models.augmentation_layers import LAYERS
 from models.augmentation_worker import worker
@@ -202,3 +202,11 @@ def test_process_that_died_is_started_again():
     with pytest.raises(RuntimeError, match="ended before it answered"):
         worker.run("import os; os._exit(9)", None, None)
     assert worker.run("augmented, mixed = 1, 2", None, None) == (1, 2)
+
+
+def test_where_a_library_is_missing_the_tab_says_so_and_the_app_starts(monkeypatch, caplog):
+    monkeypatch.setattr(augmentation_worker, "NEEDED", ("keras_cv_of_nobody",))
+    with pytest.raises(BadInput, match="requirements"):
+        augmentation.augment(_flat((9, 9, 9))[0], ["RandomFlip"])
+    augmentation.start()
+    assert "requirements.txt" in caplog.text

@@ -8,6 +8,7 @@ TINY = {
     "text_width": 16,
     "text_depth": 1,
     "image_size": 32,
+    "channels": 4,
     "autoencoder_widths": (8, 8, 16),
     "unet_widths": (8, 16),
     "unet_depths": (1, 1),

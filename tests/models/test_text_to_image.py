@@ -15,6 +15,7 @@ TINY = {
     "text_width": 16,
     "text_depth": 1,
     "image_size": 32,
+    "channels": 4,
     "autoencoder_widths": (8, 8, 16),
     "unet_widths": (8, 16),
     "unet_depths": (1, 1),
@@ -104,6 +105,15 @@ def test_pictures_that_do_not_fit_into_memory_together_are_drawn_in_turn(
 )
 def test_every_setting_matters(drawn, change):
     assert (drawn(**change)[-1].images != drawn()[-1].images).any()
+
+
+def test_guidance_is_the_models_own_unless_asked_otherwise():
+    own, told, other = (
+        list(text_to_image.generate("a dog", steps=2, seed=1, guidance_scale=scale))[-1].images
+        for scale in (None, catalog.get("stable_diffusion_picture_book").guidance, 9)
+    )
+    np.testing.assert_array_equal(own, told)
+    assert (own != other).any()
 
 
 def test_guidance_of_one_is_the_plain_model(drawn):

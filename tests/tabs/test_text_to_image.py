@@ -29,7 +29,7 @@ def draw(client, **changes):
 
 def test_the_same_request_gives_the_same_picture(client):
     first, again = draw(client), draw(client)
-    assert first.shape == (1, 128, 128, 3)
+    assert first.shape == (1, 256, 256, 3)
     np.testing.assert_array_equal(first, again)
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from training import recipe, runs
 
-BATCH = 16
+BATCH = 32
 LATENT_NOISE = 0.1  # standard deviation; decoders that forgive it forgive a U-Net's small errors
 LATENT_WEIGHT = 1e-3  # holds the latents near unit size against that noise
 PEAK_RATE = 1e-3
 PERCEIVED = 0.15  # of the perceptual loss beside that of pixels; from 0.5 on it leaves a mesh
 WARM_UP = 50  # steps
 AVERAGE = 0.998  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
-WORKERS = 2  # threads that make batches
+WORKERS = 4  # threads that make batches
 
 
 def train(encoder, decoder, images, steps, folder, seed=0):

@@ -46,8 +46,9 @@ def loaded(folder, key):
 def drawings(artist, prompts, seeds, first=0, **options):
     """Draw each prompt with `loaded`: dict of prompt to images (seeds, height, width, 3) uint8.
 
-    The seeds count up from `first`.
+    The seeds count up from `first`; options are those of `text_to_image.Request`.
     """
+    options = {"guidance_scale": artist.row.guidance, **options}
     drawn = {}
     for prompt in prompts:
         requests = (

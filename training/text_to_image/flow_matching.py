@@ -8,13 +8,13 @@ import numpy as np
 from models.prompts import PAD, START, UNKNOWN
 from training import recipe, runs
 
-BATCH = 64
+BATCH = 128
 NO_CAPTION = 0.12  # share of pictures without one, for guidance (Ho and Salimans 2022)
 NO_WORD = 0.03  # share of words hidden, so that an unknown word does little harm
 PEAK_RATE = 1e-3
 WARM_UP = 100  # steps
 AVERAGE = 0.998  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
-WORKERS = 2  # threads that make batches
+WORKERS = 4  # threads that make batches
 NOISIER = 0.5  # mean of the times' logits: where things stand is decided while there is noise
 
 
@@ -77,9 +77,16 @@ def batch(latents, captions, rng, size=BATCH):
     inputs = {
         "latents": (1 - along) * clean + along * noise,
         "times": times,
-        "token_ids": _hidden(np.stack([rng.choice(captions[at]) for at in index]), rng),
+        "token_ids": _hidden(_told(captions, index, rng), rng),
     }
     return inputs, noise - clean
+
+
+def _told(captions, index, rng):
+    """One caption of each of the scenes `index`, (len(index), text_length)."""
+    chosen = rng.random(len(index))
+    ways = (captions[at] for at in index)
+    return np.stack([told[int(at * len(told))] for told, at in zip(ways, chosen, strict=True)])
 
 
 def _hidden(token_ids, rng):
