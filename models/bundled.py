@@ -51,12 +51,12 @@ MODELS = (
         title="Stable Diffusion, small · drawings",
         task="models.architectures.stable_diffusion:StableDiffusion",
         knows=DRAWN + ", in ten settings",
-        limits="One thing comes out best; of two, both are mostly there, but left and right are "
-        "often mixed up. Pictures of 256 x 256 pixels.",
+        limits="One thing comes out best; of two, left and right are often mixed up, and more may "
+        "merge. Pictures of 256 x 256 pixels.",
         trained_on="rendered picture-book scenes and their captions",
         licence="Apache-2.0 (Noto Emoji art)",
         guidance=4.0,  # with more, colours are too bright and shapes too hard
-        exact=True,  # in bfloat16 drawings are 0.5 to 15 grey levels of 255 away on average
+        exact=True,  # in bfloat16 drawings of 128 pixels were 0.5 to 15 grey levels of 255 away
     ),
     Model(
         id="bert_tiny_reviews",

@@ -96,7 +96,7 @@ def denoise(loaded, request):
     Each step parts the latents into the picture and the noise that the U-Net sees in them, and
     mixes both anew with less noise: DDIM (Song et al. 2021, arXiv:2010.02502), which is Euler's
     method for a model of flow matching. A preview is that picture, coarsely: decoding it would
-    cost as much as half a step.
+    cost nearly as much as a step.
     """
     began = time.perf_counter()
     move, pixels = (loaded.compiled(each, loaded.row.exact) for each in (_move, _pixels))
