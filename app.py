@@ -129,7 +129,7 @@ def theme():
 
 
 def warm_up():
-    """Load and compile each tab's default model, in the order on screen.
+    """Load and compile what each tab asks first, in the order on screen.
 
     They need no Keras where an earlier start, or the workshop, has kept their programs.
     """

@@ -6,6 +6,10 @@
       const pictures = [...button.querySelectorAll("img")].map(named).filter(Boolean);
       if (pictures.length) button.setAttribute("aria-label", `Example: ${pictures.join(", ")}`);
     }
+    for (const camera of document.querySelectorAll("[aria-label='common.webcam']")) {
+      camera.setAttribute("aria-label", "Capture from camera");
+      camera.title = "Capture from camera";
+    }
     for (const empty of document.querySelectorAll("div[aria-label]:not([role])")) empty.setAttribute("role", "img");
     for (const code of document.querySelectorAll(".cm-scroller[tabindex='-1']")) code.tabIndex = 0;
   };

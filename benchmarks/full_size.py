@@ -15,6 +15,8 @@ from benchmarks import architectures
 VOCABULARY, QWEN_VOCABULARY, GEMMA_VOCABULARY = 50_257, 151_936, 262_144
 PALIGEMMA_VOCABULARY, OPT_VOCABULARY = 257_152, 50_304
 OPT_ENDS = ("<pad>", "</s>", "<image>")
+QWEN3_5_VOCABULARY = 248_320
+QWEN3_5_ENDS = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 
 
 def _saved(build):
@@ -135,6 +137,73 @@ def _retinanet():
     return models.RetinaNetObjectDetector(backbone, 91, "xyxy", anchors, preprocessor=preprocessor)
 
 
+def _dfine(levels, width, feed, expansion, depth, points):
+    """A builder of a D-FINE on its lightest encoder, at 640 pixels.
+
+    Args:
+        levels: int, of the encoder's stages that it sees, the last ones.
+        width, feed: int, of its layers and between them.
+        expansion, depth: float, of the hybrid encoder.
+        points: list of int, that a query looks at, a level each.
+    """
+
+    def build():
+        import keras_hub
+
+        models, side = keras_hub.models, 640
+        stages, channels = ["stage2", "stage3", "stage4"][-levels:], [256, 512, 1024][-levels:]
+        encoder = models.HGNetV2Backbone(
+            depths=[1, 1, 2, 1],
+            embedding_size=16,
+            hidden_sizes=[64, 256, 512, 1024],
+            stem_channels=[3, 16, 16],
+            hidden_act="relu",
+            use_learnable_affine_block=True,
+            stackwise_stage_filters=[
+                [16, 16, 64, 1, 3, 3],
+                [64, 32, 256, 1, 3, 3],
+                [256, 64, 512, 2, 3, 5],
+                [512, 128, 1024, 1, 3, 5],
+            ],
+            apply_downsample=[False, True, True, True],
+            use_lightweight_conv_block=[False, False, True, True],
+            out_features=stages,
+        )
+        backbone = models.DFineBackbone(
+            backbone=encoder,
+            decoder_in_channels=[width] * levels,
+            encoder_hidden_dim=width,
+            num_labels=80,
+            num_denoising=0,
+            learn_initial_query=False,
+            num_queries=300,
+            anchor_image_size=(side, side),
+            feat_strides=[8, 16, 32][-levels:],
+            num_feature_levels=levels,
+            hidden_dim=width,
+            encoder_in_channels=channels,
+            encode_proj_layers=[levels - 1],
+            num_attention_heads=8,
+            encoder_ffn_dim=feed,
+            num_encoder_layers=1,
+            hidden_expansion=expansion,
+            depth_multiplier=depth,
+            eval_idx=-1,
+            num_decoder_layers=3,
+            decoder_attention_heads=8,
+            decoder_ffn_dim=feed,
+            decoder_n_points=points,
+            lqe_hidden_dim=64,
+            num_lqe_layers=2,
+            out_features=stages,
+        )
+        converter = keras_hub.layers.DFineImageConverter(image_size=(side, side), scale=1 / 255)
+        preprocessor = models.DFineObjectDetectorPreprocessor(converter)
+        return models.DFineObjectDetector(backbone, 80, "yxyx", preprocessor=preprocessor)
+
+    return build
+
+
 @_saved
 def _bert_tiny():
     import keras_hub
@@ -211,6 +280,45 @@ def _gemma3():
     )
     preprocessor = models.Gemma3CausalLMPreprocessor(tokenizer, sequence_length=1024)
     return models.Gemma3CausalLM(preprocessor, backbone)
+
+
+@_saved
+def _qwen3_5():
+    import keras_hub
+    from keras_hub.src.models.qwen3_5.qwen3_5_vision_encoder import Qwen3_5VisionEncoder
+
+    models, words = keras_hub.models, _bytes(QWEN3_5_VOCABULARY - len(QWEN3_5_ENDS))
+    see = Qwen3_5VisionEncoder(
+        depth=12,
+        hidden_size=768,
+        num_heads=12,
+        intermediate_size=3072,
+        out_hidden_size=1024,
+        num_position_embeddings=2304,
+        dtype="bfloat16",
+    )
+    backbone = models.Qwen3_5Backbone(
+        vocabulary_size=QWEN3_5_VOCABULARY,
+        num_layers=24,
+        num_query_heads=8,
+        num_key_value_heads=2,
+        head_dim=256,
+        hidden_dim=1024,
+        intermediate_dim=3584,
+        layer_types=(["linear_attention"] * 3 + ["full_attention"]) * 6,
+        tie_word_embeddings=True,
+        linear_num_value_heads=16,
+        vision_encoder=see,
+        mrope_section=[11, 11, 10],
+        dtype="bfloat16",
+    )
+    words[0].update({each: len(words[0]) + at for at, each in enumerate(QWEN3_5_ENDS)})
+    tokenizer = keras_hub.tokenizers.Qwen3_5Tokenizer(*words)
+    converter = keras_hub.layers.Qwen3_5ImageConverter(
+        min_pixels=65_536, max_pixels=16_777_216, scale=1 / 127.5, offset=-1.0
+    )
+    preprocessor = models.Qwen3_5CausalLMPreprocessor(tokenizer, converter, sequence_length=1024)
+    return models.Qwen3_5CausalLM(backbone, preprocessor)
 
 
 @_saved
@@ -372,12 +480,15 @@ BUILD = {
     "resnet_50_imagenet": _resnet_classifier,
     "vit_base_patch16_224_imagenet": _vit,
     "retinanet_resnet50_fpn_v2_coco": _retinanet,
+    "dfine_nano_coco": _saved(_dfine(2, 128, 512, 0.34, 0.5, [6, 6])),
+    "dfine_small_coco": _saved(_dfine(3, 256, 1024, 0.5, 0.34, [3, 6, 3])),
     "stable_diffusion_1.4": _diffusion("StableDiffusion14"),
     "stable_diffusion_2.1": _diffusion("StableDiffusion21"),
     "bert_tiny_en_uncased_sst2": _bert_tiny,
     "gpt2_base_en": _saved(functools.partial(_gpt2, 12, 12, 768)),
     "gpt2_medium_en": _saved(functools.partial(_gpt2, 24, 16, 1024)),
     "qwen3_0.6b_en": _saved(_qwen3),
+    "qwen3_5_0.8b": _qwen3_5,
     "pali_gemma_3b_mix_224": _paligemma,
     "blip2_opt_2.7b": _blip2,
 }

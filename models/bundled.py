@@ -51,8 +51,8 @@ MODELS = (
         title="Stable Diffusion, small · drawings",
         task="models.architectures.stable_diffusion:StableDiffusion",
         knows=DRAWN + ", in ten settings",
-        limits="One thing comes out best; of two, left and right are often mixed up, and more may "
-        "merge. Pictures of 256 x 256 pixels.",
+        limits="One thing comes out best; of two, one may be missing, drawn twice or on the wrong "
+        "side, and more may merge. Pictures of 256 x 256 pixels.",
         trained_on="rendered picture-book scenes and their captions",
         licence="Apache-2.0 (Noto Emoji art)",
         guidance=4.0,  # with more, colours are too bright and shapes too hard

@@ -4,8 +4,6 @@ Knows nothing of how a model is loaded or run. What pickers offer besides the bu
 app says once at its start.
 """
 
-import functools
-
 from models.bundled import MODELS
 from models.checks import BadInput
 from models.published import PUBLISHED
@@ -72,7 +70,6 @@ def pick(name, capability):
     return row
 
 
-@functools.cache
 def labels(name):
     """Return a model's class names as a tuple of str, in the order of its outputs."""
     return get(name).names()

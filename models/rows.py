@@ -4,6 +4,7 @@ Knows nothing of how a model is loaded or run. Scores are read from the record t
 wrote beside the weights, so a row cannot claim what was not measured.
 """
 
+import functools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +51,12 @@ class Model:
 
     def names(self):
         """Its class names as a tuple of str, in the order of its outputs."""
-        return tuple(_read(self.folder / "labels.json", []))
+        return tuple(_read(self.folder / "labels.json") or ())
 
     @property
     def record(self):
         """What the recipe recorded: the contents of training.json, {} before a first training."""
-        return _read(self.folder / "training.json", {})
+        return _read(self.folder / "training.json") or {}
 
     @property
     def card(self):
@@ -158,8 +159,10 @@ class Published(Model):
 
     def names(self):
         """Its class names as a tuple of str, in the order of its outputs."""
-        return tuple(_read(ASSETS / "classes" / f"{self.classes}.json", []))
+        return tuple(_read(ASSETS / "classes" / f"{self.classes}.json") or ())
 
 
-def _read(path, default):
-    return json.loads(path.read_text()) if path.is_file() else default
+@functools.cache  # every result names its model, its score and its classes
+def _read(path):
+    """What a JSON file holds, None where there is none. Callers leave it as it is."""
+    return json.loads(path.read_text()) if path.is_file() else None

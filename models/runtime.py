@@ -75,6 +75,7 @@ def _backend_asked():
     return os.environ.get("KERAS_BACKEND", "tensorflow")
 
 
+@functools.cache
 def _gpus():
     """The files of the machine's GPUs, a list of Paths."""
     return [found for name in GPUS for found in DEVICES.glob(name)]

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from serving import temporary
 
+UNREADABLE = "A value of a wrong kind came. Choose each one again, or reload the page."
+
 
 class Page(gr.Blocks):
     """gr.Blocks that says what is wrong with a value, or that the disk has no room."""
@@ -17,8 +19,14 @@ class Page(gr.Blocks):
         """Read what came for the inputs of an event."""
         try:
             return await super().preprocess_data(block_fn, inputs, *others, **named)
+        except gr.Error as error:  # a component's own words, which do not name a number
+            told = _number(block_fn.inputs, inputs)
+            if not told:
+                raise
+            raise gr.Error(told, print_exception=False) from error
         except (ComponentProcessingError, ValidationError) as error:
-            raise gr.Error(_wrong(block_fn.inputs, inputs), print_exception=False) from error
+            told = _number(block_fn.inputs, inputs) or UNREADABLE
+            raise gr.Error(told, print_exception=False) from error
 
     async def process_api(self, *values, **named):
         """Run an event."""
@@ -30,9 +38,14 @@ class Page(gr.Blocks):
             raise
 
 
-def _wrong(components, values):
-    """What to say of values that components cannot read; a slider's number may be deleted."""
+def _number(components, values):
+    """What to say of the first number that is missing or out of its range; None if none is."""
     for component, value in zip(components, values, strict=False):
-        if isinstance(component, gr.Slider) and not isinstance(value, int | float):
+        number = isinstance(value, int | float)
+        if isinstance(component, gr.Slider) and not number:  # as when it is deleted
             return f"{component.label} needs a number. Type one, or move its slider."
-    return "A value of a wrong kind came. Choose each one again, or reload the page."
+        if isinstance(component, gr.Slider | gr.Number) and number:
+            low, high = component.minimum, component.maximum
+            if None not in (low, high) and not low <= value <= high:
+                return f"{component.label} goes from {low:.10g} to {high:.10g}. Choose within that."
+    return None

@@ -28,16 +28,25 @@ def draw(picture, detections):
     canvas = canvas.resize(size, Image.Resampling.LANCZOS)
     pen = ImageDraw.Draw(canvas)
     rows = list(zip(detections.labels, detections.scores, detections.boxes, strict=True))
+    shades = colours(detections.labels)
     for label, _, box in reversed(rows):
-        pen.rectangle((box * scale).tolist(), outline=colour(label), width=LINE)
+        pen.rectangle((box * scale).tolist(), outline=shades[label], width=LINE)
     for label, score, box in reversed(rows):
-        _name(pen, canvas.size, f"{label} {score:.0%}", colour(label), box * scale)
+        _name(pen, canvas.size, f"{label} {score:.0%}", shades[label], box * scale)
     return canvas
 
 
-def colour(label):
-    """Return the colour of a class name, the same one every time."""
-    return COLOURS[sum(label.encode()) % len(COLOURS)]
+def colours(labels):
+    """Return the colour of each class name of one picture.
+
+    It is the name's own, the same in every picture, or the next one where another name has that.
+    """
+    found = {}
+    for label in sorted(set(labels)):
+        own = sum(label.encode()) % len(COLOURS)
+        turns = COLOURS[own:] + COLOURS[:own]
+        found[label] = next((each for each in turns if each not in found.values()), turns[0])
+    return found
 
 
 def _name(pen, size, text, fill, box):

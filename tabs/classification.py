@@ -26,11 +26,28 @@ def build():
             model = model_picker.build("classification")
             with widgets.settings():
                 top_k = gr.Slider(1, 10, 5, step=1, label="Classes shown")
-            drawings = widgets.examples(widgets.pictures(EXAMPLES), image, "Or try a drawing")
+            drawings = widgets.gallery(EXAMPLES, image, "Or try a drawing")
         with widgets.result_side():
             label = gr.Label(label="It is probably", elem_classes="big-label")
             line, code = widgets.receipt()
-    drawings.dataset.click(lambda: DRAWINGS, None, model, api_visibility="private")
+
+    def choose(index):
+        """Both at once, so that no model of photos answers in between."""
+        if index not in range(len(EXAMPLES)):
+            raise gr.Error(
+                "There is no such example. Click one of those shown.", print_exception=False
+            )
+        return [drawings.samples[index][0], DRAWINGS]
+
+    drawings.click(
+        choose,
+        drawings,
+        [image, model],
+        queue=False,
+        postprocess=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     outputs = [label, line, code]
     button.click(_classify, [image, model, top_k], outputs, api_name="classify")
     widgets.run_on_change([image, model], _classify, [image, model, top_k], outputs)
@@ -52,5 +69,6 @@ def _code(model, top_k):
 
 
 def warm_up():
-    """Load the default model and compile it."""
-    classification.classify(np.zeros((64, 64, 3), np.uint8))
+    """Load and compile the default model, and the one that a click on an example picks."""
+    for model in (None, DRAWINGS):
+        classification.classify(np.zeros((64, 64, 3), np.uint8), model)

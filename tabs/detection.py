@@ -148,8 +148,9 @@ def _share(kept, candidates):
 
 def _table(kept):
     """The frames as an HTML table, each marked with its colour in the drawing."""
+    shades = boxes.colours(kept.labels)
     rows = "".join(
-        f'<tr><td><span style="color: {boxes.colour(label)}">&#9632;</span>&nbsp;'
+        f'<tr><td><span style="color: {shades[label]}">&#9632;</span>&nbsp;'
         f"{html.escape(label)}</td>"
         f"<td>{score:.1%}</td><td>{', '.join(f'{edge:.0f}' for edge in box)}</td></tr>"
         for label, score, box in zip(kept.labels, kept.scores, kept.boxes, strict=True)

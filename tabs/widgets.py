@@ -116,6 +116,17 @@ def examples(rows, inputs, label="Or try one of these"):
     )
 
 
+def gallery(names, image, label):
+    """Show example pictures by name; what a click does, with the index of one, is the tab's."""
+    return gr.Dataset(
+        components=[image],
+        samples=[[path] for path in pictures(names)],
+        label=label,
+        type="index",
+        samples_per_page=12,
+    )
+
+
 def pictures(names):
     """Return the paths of example pictures by name, in the order given."""
     return [str(EXAMPLES / f"{name}.jpg") for name in names]

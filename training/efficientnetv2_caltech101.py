@@ -76,7 +76,7 @@ def shares(labels):
 
 def train(train_on, stages, batch, args):
     """Fit the network; gives it and the Pace of the run."""
-    model = build()
+    model = build(dtype=recipe.precision())
     start_from_drawings(model)
     recipe.goes_on(model, args, keras_hub.models.ImageClassifier)
     classifiers.compile_for_training(model, classifiers.adamw(0.05))

@@ -52,7 +52,7 @@ def augment(images, targets, rng):
 
 def train(args, count, stages, batch):
     """Fit the network on `count` scenes a stage; gives it and the Pace of the run."""
-    model = build()
+    model = build(dtype=recipe.precision())
     recipe.goes_on(model, args, keras_hub.models.ImageClassifier)
     classifiers.compile_for_training(model, classifiers.adamw())
     steps, epochs = count // batch, stages[-1][0]

@@ -245,9 +245,8 @@ def train(plan, scenes, args):
         (the Captioner in float32, steps, seconds spent).
     """
     words, options = said(scenes["captions"], args)
-    model = Captioner(
-        encoder(args.smoke, "mixed_bfloat16"), words, **options, dtype="mixed_bfloat16"
-    )
+    policy = recipe.precision()
+    model = Captioner(encoder(args.smoke, policy), words, **options, dtype=policy)
     recipe.goes_on(model, args, Captioner)
     make = functools.partial(
         half_mirrored,

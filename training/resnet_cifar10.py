@@ -43,7 +43,7 @@ MOST = 60  # photos of one of them
 EVEN = 5e-4  # added to how much patches vary in a direction, so that none is blown up without end
 
 
-def build(dtype="mixed_bfloat16"):
+def build(dtype="float32"):
     """The untrained classifier: (batch, 32, 32, 3) as scaled by `scaled`, to logits (batch, 10)."""
     converter = whitened_resnet.WhitenedResNetImageConverter(
         image_size=(PIXELS, PIXELS),
@@ -114,7 +114,7 @@ def augment(images, targets, rng):
 
 def train(train_on, epochs, batch, args):
     """Fit the network; gives it and the Pace of the run."""
-    model = build()
+    model = build(recipe.precision())
     model.backbone.stem.set_weights([whitening(scaled(train_on.images[::9]))])
     recipe.goes_on(model, args, keras_hub.models.ImageClassifier)
     fitted, steps = learner(model), len(train_on) // batch

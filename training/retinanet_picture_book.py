@@ -20,12 +20,13 @@ import keras
 import keras_hub
 import numpy as np
 from keras import ops
+from PIL import Image, ImageDraw
 
 from models import detection, runtime
 from models.results import suppressed
-from training import picture_book, recipe
+from training import picture_book, recipe, sheets
 from training.detection.fitting import Scenes, Stage, minimise, scene_loss, viewed
-from training.detection.metrics import summary
+from training.detection.metrics import mistakes, summary
 
 SIZE = 192  # pixels of the square that the detector sees
 CLOSE = 64  # pixels of the close-ups that the encoder learns on first
@@ -34,6 +35,7 @@ ANCHOR = 3.0  # strides, the side of an anchor: 48 and 96 pixels
 WIDTHS = (64, 128, 256, 256)  # filters of the encoder's four stacks
 PRIOR = 0.01  # what an anchor believes of each class before it has learnt (Lin et al., 3.3)
 DEGRADED = 0.25  # of the scenes are blurred, noisy or recoloured
+MISTAKES = 12  # shown in the model card
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +126,7 @@ def train(plan, scenes, args):
     Returns:
         (the detector in float32, [steps of each stage], seconds spent).
     """
-    model = detector("mixed_bfloat16")
+    model = detector(recipe.precision())
     recipe.goes_on(model, args, keras_hub.models.ObjectDetector)
     data = Scenes(scenes, model.anchor_generator, args.drawn)
     stages = [
@@ -141,8 +143,8 @@ def train(plan, scenes, args):
     return exact, list(steps), sum(seconds)
 
 
-def measure(model, scenes, key=None):
-    """COCO average precision of a detector on scenes: dict of `ap50` and `ap`.
+def seen(model, scenes, key=None):
+    """What a detector finds in scenes: a list of (boxes, scores, classes).
 
     `key` is as `recipe.key` gives it.
     """
@@ -152,11 +154,38 @@ def measure(model, scenes, key=None):
             image = detection.likeliest(*image)
             kept = suppressed(*image, iou=0.5)
             found.append(tuple(part[kept] for part in image))
-    truths = [
+    return found
+
+
+def there(scenes):
+    """What is in scenes: a list of (boxes, classes)."""
+    return [
         (boxes[labels >= 0], labels[labels >= 0])
         for boxes, labels in zip(scenes["boxes"], scenes["labels"], strict=True)
     ]
-    return summary(found, truths, model.num_classes)
+
+
+def show_mistakes(images, wrong, path):
+    """Write a sheet of the MISTAKES surest wrong frames, one a scene.
+
+    Args:
+        images: (n, height, width, 3) uint8. wrong: as `metrics.mistakes` gives them.
+        path: Path of the .jpg file, which is taken away where there is none to show.
+    """
+    path.unlink(missing_ok=True)
+    first = {}
+    for each in wrong:
+        first.setdefault(each[1], each)
+    framed, told = [], []
+    for score, image, box, label, nearest in list(first.values())[:MISTAKES]:
+        picture = Image.fromarray(images[image])
+        ImageDraw.Draw(picture).rectangle([round(edge) for edge in box], outline="red", width=2)
+        framed.append(np.asarray(picture))
+        thing = "nothing" if nearest is None else picture_book.CLASSES[nearest]
+        wrong_in = "framed badly" if nearest == label else f"not {picture_book.CLASSES[label]}"
+        told.append(f"{thing},\n{wrong_in} ({score:.0%})")
+    if told:
+        sheets.sheet(framed, told, path, side=192)
 
 
 def main(argv=None):
@@ -175,8 +204,11 @@ def main(argv=None):
         recipe.trained(args, model, seconds, scenes=plan.scenes, steps=steps)
     saved = keras_hub.models.ObjectDetector.from_preset(str(args.out), dtype="float32")
     key, degraded = recipe.key(args), scenes(plan.held_out // 4, picture_book.HELD_OUT, 1.0)
-    figures = measure(saved, scenes(plan.held_out, picture_book.HELD_OUT), key)
-    worse = measure(saved, degraded, key)
+    held_out = scenes(plan.held_out, picture_book.HELD_OUT)
+    found, truths = seen(saved, held_out, key), there(held_out)
+    figures = summary(found, truths, saved.num_classes)
+    worse = summary(seen(saved, degraded, key), there(degraded), saved.num_classes)
+    show_mistakes(held_out["images"], mistakes(found, truths), args.out / "failures.jpg")
     return recipe.report(
         args,
         "AP at IoU 0.5",

@@ -15,14 +15,15 @@ import numpy as np
 from models.prompts import words
 from training import picture_book, recipe, sheets
 from training.picture_book.captions import INVERSE, PLACES, RELATIONS, article, plural
-from training.text_to_image import autoencoder, drawing_score, flow_matching
+from training.text_to_image import autoencoder, drawing_score, flow_matching, grounding, sides
 
 CAPTIONS = 4  # a scene
 LARGE = {"objects": 1, "smallest": 0.5, "largest": 0.85, "inside": 0.96, "plain": False}
 SEVERAL = {"objects": (2, 3), "smallest": 0.3, "inside": 0.9, "plain": False}
 PAIR = {**SEVERAL, "objects": 2}
 COLOURED = 2_000  # scenes at most from which the colours of latents are learnt
-TRIED = 4  # drawings of each thing from which a further round learns what to practise
+SEEDS = 100_000  # of scenes that a round may draw
+FULL = flow_matching.Course(24_000)
 MEASURE = "drawings that the picture-book classifier names as asked"
 
 
@@ -34,11 +35,10 @@ class Plan:
     pair: int = 18_000  # scenes with two things, of which those are kept that stand clearly
     several: int = 2_000  # scenes with two or three things
     plain: int = 2_000  # scenes with one large thing on a plain background
-    practice: int = 500  # further scenes, in a further round, of each thing that comes out badly
     autoencoder_steps: int = 6_000
-    unet_steps: int = 24_000
     decoder_steps: int = 3_000  # of the decoder alone, for what makes things recognisable
-    further_steps: int = 6_000  # of the U-Net in a further round
+    side_steps: int = 0  # of the text encoder alone
+    unet: flow_matching.Course = FULL
     scored: int = len(picture_book.CLASSES)  # classes drawn and named for the score
     seeds: int = 8  # pictures a prompt
     related: int = 40  # prompts of two things for the score
@@ -47,16 +47,25 @@ class Plan:
     sizes: dict = dataclasses.field(default_factory=dict)  # of StableDiffusion, where not default
 
 
+# A further round is for what is learned last, which of two things is on which side. It is little
+# enough to learn for a plain CPU.
+FURTHER = Plan(
+    single=3_000,
+    pair=14_000,
+    several=500,
+    plain=500,
+    side_steps=600,
+    unet=flow_matching.Course(800, batch=32, peak_rate=3e-4, noise=1.0, grounding=1.0),
+)
 SMOKE = Plan(
     single=8,
     pair=24,
     several=8,
     plain=2,
-    practice=4,
     autoencoder_steps=2,
     decoder_steps=2,
-    unet_steps=2,
-    further_steps=2,
+    side_steps=2,
+    unet=flow_matching.Course(2),
     scored=0,
     held_out=8,
     sizes={
@@ -76,53 +85,50 @@ def main(argv=None):
     """Train and save the preset, then measure it by what it draws; gives the record."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     args = recipe.arguments(__spec__, argv)
-    plan = SMOKE if args.smoke else Plan()
+    plan = SMOKE if args.smoke else FURTHER if args.further else Plan()
     if not args.measure:
         train(plan, args)
     return None if args.unmeasured else measure(plan, args)
 
 
 def train(plan, args):
-    """Train autoencoder, text encoder and U-Net, and save the preset."""
-    model, pictures, seconds = prepare(plan, args)
-    captions = [model.tokenizer(texts) for texts in pictures["captions"]]
-    seconds += autoencoder.sharpen(
-        model, pictures["images"], eyes(model), plan.decoder_steps, args.work, args.drawn
-    )
-    steps = plan.further_steps if args.further else plan.unet_steps
-    seconds += flow_matching.train(
-        model, pictures["latents"], captions, steps, args.work, args.drawn
-    )
-    recipe.save(model, args.out, picture_book.CLASSES)
-    spent = {"autoencoder_steps": plan.autoencoder_steps, "decoder_steps": plan.decoder_steps}
-    recipe.trained(args, model, seconds, **spent, steps=steps)
+    """Train autoencoder, text encoder and U-Net, and save the preset.
 
-
-def prepare(plan, args):
-    """Train the autoencoder and encode the scenes; a further round keeps the preset's autoencoder.
-
-    Returns:
-        (StableDiffusion with its latents' mean and deviation set, {images, latents, captions},
-        seconds).
+    A further round trains text encoder and U-Net of the preset that is there.
     """
     import keras
 
     keras.utils.set_random_seed(args.seed)
     keras.config.disable_flash_attention()  # on JAX it takes no mask of one row for all queries
-    badly = missed(plan, args) if args.further else ()
-    images, captions = scenes(plan, args.work, args.drawn, badly)
+    images, captions, things = scenes(plan, args.work, args.drawn)
     if args.further:
-        model, seconds = bundled(args.out), 0.0
-        latents = encoded(model, images, plan.autoencoder_steps, args.work)
+        model, spent = bundled(args.out), {"side_steps": plan.side_steps}
+        single = sorted({text for told in captions[: plan.single] for text in told})
+        seconds = sides.teach(model, single, plan.side_steps, args.work, args.drawn)
     else:
-        model = build(plan, vocabulary(captions))
-        seconds = autoencoder.train(
-            model.encoder, model.decoder, images, plan.autoencoder_steps, args.work, args.seed
-        )
-        latents = encoded(model, images, plan.autoencoder_steps, args.work)
-        model = normalised(model, latents, images)
+        model, seconds = with_autoencoder(plan, args, images, vocabulary(captions))
+        spent = {"autoencoder_steps": plan.autoencoder_steps, "decoder_steps": plan.decoder_steps}
+    latents = encoded(model, images, args.work)
     latents = (latents - np.float32(model.latent_mean)) / np.float32(model.latent_deviation)
-    return model, {"images": images, "latents": latents, "captions": captions}, seconds
+    told = [grounding.told(model, *each) for each in zip(captions, things, strict=True)]
+    seconds += flow_matching.train(model, latents, told, plan.unet, args.work, args.drawn)
+    recipe.save(model, args.out, picture_book.CLASSES)
+    recipe.trained(args, model, seconds, **spent, steps=plan.unet.steps)
+
+
+def with_autoencoder(plan, args, images, known):
+    """A model that knows the words `known`, its autoencoder trained.
+
+    Returns:
+        (StableDiffusion with its latents' mean, deviation and colours set, seconds).
+    """
+    model, steps = build(plan, known), plan.autoencoder_steps
+    seconds = autoencoder.train(model.encoder, model.decoder, images, steps, args.work, args.seed)
+    model = normalised(model, encoded(model, images, args.work), images)
+    seconds += autoencoder.sharpen(
+        model, images, eyes(model), plan.decoder_steps, args.work, args.drawn
+    )
+    return model, seconds
 
 
 def eyes(model):
@@ -131,7 +137,7 @@ def eyes(model):
     import keras_hub
 
     preset = str(recipe.BUNDLED / drawing_score.DETECTOR)
-    detector = keras_hub.models.ObjectDetector.from_preset(preset, dtype="mixed_bfloat16")
+    detector = keras_hub.models.ObjectDetector.from_preset(preset, dtype=recipe.precision())
     encoder = detector.backbone.image_encoder
     shape = {"image_shape": model.encoder.input.shape[1:]}
     fitting = type(encoder).from_config({**encoder.get_config(), **shape})
@@ -140,57 +146,45 @@ def eyes(model):
     return keras.Model(fitting.inputs, list(fitting.pyramid_outputs.values()))
 
 
-def build(plan, known, **more):
-    """The untrained model, in mixed bfloat16."""
+def build(plan, known):
+    """The untrained model."""
     from models.architectures.stable_diffusion import StableDiffusion
 
-    return StableDiffusion(known, dtype="mixed_bfloat16", **plan.sizes, **more)
+    return StableDiffusion(known, dtype=recipe.precision(), **plan.sizes)
 
 
 def bundled(out):
-    """The preset in `out`, in mixed bfloat16."""
+    """The model of the preset in `out`."""
     from models.architectures.stable_diffusion import StableDiffusion
 
-    return StableDiffusion.from_preset(str(out), dtype="mixed_bfloat16")
+    return StableDiffusion.from_preset(str(out), dtype=recipe.precision())
 
 
-def missed(plan, args):
-    """The things that the preset draws too badly to be told, by seeds that are not scored."""
-    artist = drawing_score.loaded(args.out, recipe.key(args))
-    names = picture_book.CLASSES[: plan.scored]
-    return sorted(
-        name
-        for name, images in drawing_score.things(artist, names, TRIED, first=plan.seeds).items()
-        if drawing_score.named({name: images})[1]
-    )
+def scenes(plan, folder, seed):
+    """Images (n, size, size, 3) uint8 of the training scenes, n lists of captions, n of things.
 
+    Things, (name, box), are told of the scenes with two, whose captions say how they stand.
 
-def scenes(plan, folder, seed, badly=()):
-    """Images (n, size, size, 3) uint8 of the training scenes, and n lists of captions.
-
-    Of the things that come out `badly` there are more. A scene with one thing also goes by the bare
-    name, by "a" name and by its plural, each with its place and without; one with two things mostly
-    by how they stand, in every wording and either way round, since that is learned last, and is
-    left out where they hide each other. What is not told to be plain is somewhere, so that a prompt
-    that names no place gets one.
+    A scene with one thing also goes by the bare name, by "a" name and by its plural, each with its
+    place and without; one with two things mostly by how they stand, in every wording and either way
+    round, since that is learned last, and is left out where they hide each other. What is not told
+    to be plain is somewhere, so that a prompt that names no place gets one.
     """
     size = plan.sizes.get("image_size", 256)
     several_from = plan.single + plan.pair
     plain_from = several_from + plan.several
-    first = seed * (plain_from + plan.plain)
+    first = seed * SEEDS
 
     def drawn(count, after, options, captions=CAPTIONS):
         return picture_book.dataset(count, size, first + after, folder, captions, **options)
 
-    singles = [drawn(plan.single, 0, LARGE)]
-    for name in badly:
-        singles.append(drawn(plan.practice, 0, {**LARGE, "objects": None, "classes": [name]}))
-    single = joined(singles)
+    single = drawn(plan.single, 0, LARGE)
     pair = drawn(plan.pair, plan.single, PAIR, captions=1)
     several = drawn(plan.several, several_from, SEVERAL)
     plain = drawn(plan.plain, plain_from, {**LARGE, "plain": True})
     names = map(called, single["labels"], single["settings"])
-    stand = [standing(*each) for each in zip(pair["labels"], pair["boxes"], strict=True)]
+    pair_things = [*zip(pair["labels"][:, :2], pair["boxes"][:, :2], strict=True)]
+    stand = [standing(*each) for each in pair_things]
     clear = [at for at, told in enumerate(stand) if told]
     parts = single["images"], pair["images"][clear], several["images"], plain["images"]
     captions = [
@@ -199,17 +193,11 @@ def scenes(plan, folder, seed, badly=()):
         *several["captions"],
         *map(at_its_place, plain["labels"], plain["settings"]),
     ]
-    return np.concatenate(parts), captions
-
-
-def joined(parts):
-    """Several of what `picture_book.dataset` gives as one, but for boxes."""
-    lists = {
-        key: list(itertools.chain.from_iterable(part[key] for part in parts))
-        for key in ("captions", "settings")
-    }
-    arrays = {key: np.concatenate([part[key] for part in parts]) for key in ("images", "labels")}
-    return arrays | lists
+    things = [[] for _ in captions]
+    for at, pair in enumerate(clear, plan.single):
+        labels, boxes = pair_things[pair]
+        things[at] = [*zip((picture_book.CLASSES[label] for label in labels), boxes, strict=True)]
+    return np.concatenate(parts), captions, things
 
 
 def called(labels, setting):
@@ -246,9 +234,9 @@ def vocabulary(captions):
     return sorted({word for told in captions for text in told for word in words(text)})
 
 
-def encoded(model, images, steps, folder):
-    """Latents (n, height, width, channels) float16 of images after `steps`, computed once."""
-    kept = folder / f"latents-{len(images)}-{steps}.npy"
+def encoded(model, images, folder):
+    """Latents (n, height, width, channels) float16 of images, computed once for a `folder`."""
+    kept = folder / f"latents-{len(images)}.npy"
     if not kept.exists():
         parts = [
             model.encoder.predict_on_batch(autoencoder.pixels(images[at : at + 64]))

@@ -88,3 +88,10 @@ def test_a_text_file_called_png_is_explained(tab, tmp_path):
     path.write_text("not a picture")
     upload(tab, path)
     tab.get_by_text("not an image").first.wait_for(timeout=PATIENCE)
+
+
+def test_the_buttons_at_chosen_pictures_have_names(tab, picture):
+    upload(tab, picture())
+    tab.get_by_role("button", name="Capture from camera").locator("visible=true").wait_for()
+    named = tab.locator("button[aria-label]").evaluate_all("all => all.map(each => each.ariaLabel)")
+    assert not [name for name in named if re.fullmatch(r"\w+\.\w+", name)], "Gradio's own keys"

@@ -45,3 +45,12 @@ def test_a_text_file_called_png_is_explained(page, tab, tmp_path):
     path.write_text("not a picture")
     upload(tab, path)
     page.get_by_text("not an image").first.wait_for(timeout=PATIENCE)
+
+
+def test_an_example_goes_to_the_model_of_drawings_alone(page, tab):
+    asked = []
+    page.on("request", lambda sent: "queue/join" in sent.url and asked.append(sent.post_data_json))
+    tab.get_by_label("Example: elephant").click()
+    tab.locator(".big-label").get_by_text("elephant").first.wait_for(timeout=PATIENCE)
+    models = {sent["data"][1] for sent in asked if len(sent["data"]) == 3}
+    assert models == {"efficientnetv2_picture_book"}, "no model of photos answers in between"

@@ -33,6 +33,22 @@ def test_08_wrong_values_for_what_has_no_queue_are_no_fault_of_the_servers(raw):
     assert len(answers) > 10 and 400 in came and max(came) < 500
 
 
+@pytest.mark.parametrize(
+    "wrong", [99, -1, None, "x", 1.5, [], {"a": 1}, pytest.param(10**400, id="huge")]
+)
+def test_08_an_example_that_is_none_is_said(raw, wrong):
+    config = raw.http.get("/config").json()
+    [drawings] = [
+        part["id"]
+        for part in config["components"]
+        if part["type"] == "dataset" and part["props"]["label"] == "Or try a drawing"
+    ]
+    [click] = [each["id"] for each in config["dependencies"] if each["inputs"] == [drawings]]
+    body = {"data": [wrong], "fn_index": click}
+    answer = raw.http.post("/gradio_api/run/x", json=body)
+    assert answer.json()["error"] == "There is no such example. Click one of those shown."
+
+
 def test_03_an_upload_over_the_limit_leaves_nothing(raw, tmp_path):
     large = tmp_path / "large.png"
     large.write_bytes(os.urandom(21_000_000))
@@ -99,6 +115,18 @@ def test_08_numbers_that_are_none(raw, place, wrong):
 def test_08_a_number_that_was_deleted_is_named(raw):
     told = raw.refused("generate", [*WRITE[:4], None, *WRITE[5:]])
     assert told == "Temperature needs a number. Type one, or move its slider."
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "message"),
+    [
+        (2, 5000, "Length, in new tokens goes from 1 to 1000. Choose within that."),
+        (4, 10**400, "Temperature goes from 0.05 to 2. Choose within that."),
+        (7, 2**31, "Seed goes from 0 to 2147483647. Choose within that."),
+    ],
+)
+def test_08_a_number_out_of_range_is_named(raw, place, wrong, message):
+    assert raw.refused("generate", [*WRITE[:place], wrong, *WRITE[place + 1 :]]) == message
 
 
 @pytest.mark.parametrize(

@@ -112,11 +112,9 @@ def preset(tmp_path_factory):
 def tiny(preset, monkeypatch):
     """Puts the tiny classifier where the catalogue looks for the one of drawings."""
     monkeypatch.setattr(rows, "BUNDLED", preset)
-    catalog.labels.cache_clear()
     shelf = loader.Shelf(budget=10**9)
     monkeypatch.setattr(classification.loader, "use", shelf.use)
-    yield "efficientnetv2_picture_book"
-    catalog.labels.cache_clear()
+    return "efficientnetv2_picture_book"
 
 
 @pytest.mark.parametrize(

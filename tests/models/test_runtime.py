@@ -15,8 +15,15 @@ from tabs import status
 
 @pytest.fixture
 def anew(monkeypatch):
-    """Choose a device once more, for this test alone."""
-    monkeypatch.setattr(runtime.start, "device", None)
+    """The device is chosen anew in this test alone, and once more after each call of this."""
+
+    def forget():
+        monkeypatch.setattr(runtime.start, "device", None)
+        runtime._gpus.cache_clear()
+
+    forget()
+    yield forget
+    runtime._gpus.cache_clear()
 
 
 def test_a_gpu_that_tensorflow_does_not_see_is_told(anew, tmp_path, monkeypatch):
@@ -24,7 +31,7 @@ def test_a_gpu_that_tensorflow_does_not_see_is_told(anew, tmp_path, monkeypatch)
     assert "finds no GPU" in runtime.start().reason
     assert re.match(r"Runs on CPU · \d+ of", status.headline())
     (tmp_path / "nvidia0").touch()
-    monkeypatch.setattr(runtime.start, "device", None)
+    anew()
     device = runtime.start()
     assert device.name == "CPU" and "requirements-gpu.txt" in device.reason
     assert status.headline().startswith("Runs on CPU · its GPU is not used · ")

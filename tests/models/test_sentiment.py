@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models import catalog, loader, rows, sentiment
+from models import loader, rows, sentiment
 from models.checks import BadInput
 
 NAME = "bert_tiny_reviews"
@@ -83,11 +83,9 @@ def preset(tmp_path_factory):
 def tiny(preset, monkeypatch):
     """Puts the tiny model where the catalogue looks for the bundled one."""
     monkeypatch.setattr(rows, "BUNDLED", preset)
-    catalog.labels.cache_clear()
     shelf = loader.Shelf(budget=10**9)
     monkeypatch.setattr(sentiment.loader, "use", shelf.use)
-    yield shelf
-    catalog.labels.cache_clear()
+    return shelf
 
 
 def test_words_decide_and_shares_sum_to_one(tiny):

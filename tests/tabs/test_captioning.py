@@ -55,9 +55,9 @@ def test_caption_has_the_documented_parameters(client):
     [
         pytest.param(None, {}, "no image", id="no image"),
         pytest.param("text", {}, "not an image", id="a text file"),
-        pytest.param("picture", {"count": 99}, "10", id="too many captions"),
+        pytest.param("picture", {"count": 99}, "goes from 1 to 10", id="too many captions"),
         pytest.param("picture", {"method": "loud"}, "loud", id="unknown method"),
-        pytest.param("picture", {"seed": -3}, "0", id="negative seed"),
+        pytest.param("picture", {"seed": -3}, "Seed goes from 0", id="negative seed"),
     ],
 )
 def test_bad_input_is_explained(client, picture, tmp_path, image, options, said):

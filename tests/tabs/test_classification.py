@@ -7,7 +7,8 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageOps
 
-from models import catalog
+from models import catalog, loader
+from tabs import classification
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 DRAWINGS = "efficientnetv2_picture_book"
@@ -35,6 +36,13 @@ def test_every_model_answers_with_its_own_classes(client, picture, row):
     label, *_ = client.predict(handle_file(picture()), row.id, 5, api_name="/classify")
     assert {each["label"] for each in label["confidences"]} <= set(catalog.labels(row.id))
     assert len(label["confidences"]) == 5
+
+
+def test_what_an_example_asks_is_warm_beside_the_default_model():
+    loader.evict_idle()
+    classification.warm_up()
+    default = catalog.pick(None, "classification")
+    assert {default.id, DRAWINGS} <= {loaded.row.id for loaded in loader.models()}
 
 
 def test_classify_has_the_documented_parameters(client):
@@ -74,8 +82,8 @@ def test_classify_reads_a_single_pixel(client, picture):
     [
         pytest.param({"image": None}, "no image", id="no image"),
         pytest.param({"model": "alexnet"}, "alexnet", id="unknown model"),
-        pytest.param({"top_k": 0}, "0", id="none asked for"),
-        pytest.param({"top_k": 500}, "500", id="more than there are"),
+        pytest.param({"top_k": 0}, "Classes shown goes from 1 to 10", id="none asked for"),
+        pytest.param({"top_k": 500}, "Classes shown goes from 1 to 10", id="more than there are"),
     ],
 )
 def test_classify_explains_what_is_wrong(client, picture, arguments, message):

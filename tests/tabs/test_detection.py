@@ -8,6 +8,7 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageOps
 
+from models import catalog
 from models.results import Detections, Run
 from tabs import boxes, detection
 
@@ -71,11 +72,20 @@ def test_a_frame_is_drawn_where_its_box_is():
     drawn = boxes.draw(white, one)
     assert drawn.size == (1200, 600)
     pixels = np.asarray(drawn)
-    frame = tuple(int(boxes.colour("dog")[at : at + 2], 16) for at in (1, 3, 5))
+    frame = tuple(int(boxes.colours(["dog"])["dog"][at : at + 2], 16) for at in (1, 3, 5))
     for x, y in ((401, 300), (599, 300), (500, 479)):
         assert tuple(pixels[y, x]) == frame
     for x, y in ((390, 300), (500, 300), (610, 300), (500, 490)):
         assert tuple(pixels[y, x]) == (255, 255, 255)
+
+
+def test_things_of_one_picture_have_colours_of_their_own():
+    names = catalog.labels(MODEL)
+    for at in range(len(names)):
+        seen = [names[(at + 7 * step) % len(names)] for step in range(len(boxes.COLOURS))]
+        assert len(set(boxes.colours(seen).values())) == len(boxes.COLOURS), seen
+    assert boxes.colours(["whale", "whale"]) == boxes.colours(["whale"])
+    assert set(boxes.colours(names)) == set(names), "more names than colours"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 290), (290, 3), (4000, 3000)])
@@ -121,8 +131,10 @@ def test_detect_has_the_documented_parameters(client):
     ("arguments", "message"),
     [
         pytest.param({"image": None}, "no image", id="no image"),
-        pytest.param({"confidence": 7}, "7", id="confidence out of range"),
-        pytest.param({"iou": -1}, "-1", id="IoU out of range"),
+        pytest.param(
+            {"confidence": 7}, "Confidence goes from 0 to 1", id="confidence out of range"
+        ),
+        pytest.param({"iou": -1}, "IoU goes from 0 to 1", id="IoU out of range"),
         pytest.param({"model": "yolo"}, "yolo", id="unknown model"),
     ],
 )

@@ -73,10 +73,12 @@ def test_a_very_long_prompt_is_read_from_its_end(client):
         pytest.param({"prompt": "  \n "}, "empty", id="a blank prompt"),
         pytest.param({"model": "gpt5"}, "gpt5", id="unknown model"),
         pytest.param({"sampler": "psychic"}, "psychic", id="unknown sampler"),
-        pytest.param({"max_length": 0}, "0", id="no tokens"),
-        pytest.param({"max_length": 10_000}, "10000", id="too many tokens"),
-        pytest.param({"temperature": 0}, "0", id="no temperature"),
-        pytest.param({"seed": -3}, "-3", id="a negative seed"),
+        pytest.param({"max_length": 0}, "Length, in new tokens goes from 1", id="no tokens"),
+        pytest.param(
+            {"max_length": 10_000}, "Length, in new tokens goes from 1", id="too many tokens"
+        ),
+        pytest.param({"temperature": 0}, "Temperature goes from 0.05", id="no temperature"),
+        pytest.param({"seed": -3}, "Seed goes from 0", id="a negative seed"),
     ],
 )
 def test_generate_explains_what_is_wrong(client, arguments, message):

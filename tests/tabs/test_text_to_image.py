@@ -69,10 +69,12 @@ def test_text_to_image_has_the_documented_parameters(client):
         pytest.param({"prompt": ""}, "empty", id="empty prompt"),
         pytest.param({"prompt": "dog " * 2500}, "Shorten", id="10,000 characters"),
         pytest.param({"model": "dall-e"}, "dall-e", id="unknown model"),
-        pytest.param({"steps": 0}, "0", id="no steps"),
-        pytest.param({"guidance_scale": 99}, "99", id="guidance out of range"),
-        pytest.param({"batch_size": 9}, "9", id="too many pictures"),
-        pytest.param({"seed": -1}, "seed|-1", id="negative seed"),
+        pytest.param({"steps": 0}, "Steps goes from 1", id="no steps"),
+        pytest.param(
+            {"guidance_scale": 99}, "Guidance goes from 1 to 12", id="guidance out of range"
+        ),
+        pytest.param({"batch_size": 9}, "Pictures goes from 1 to 4", id="too many pictures"),
+        pytest.param({"seed": -1}, "Seed goes from 0", id="negative seed"),
     ],
 )
 def test_bad_input_is_explained(client, change, message):

@@ -10,6 +10,7 @@ import pytest
 
 from models import catalog
 from training import picture_book, recipe
+from training.text_to_image import drawing_score
 
 FLOORS = {  # that the committed weights reach, as recorded
     "efficientnetv2_caltech101": 0.5,
@@ -45,7 +46,7 @@ def test_a_recipe_from_end_to_end_and_once_more(row, tmp_path):
 
 
 def loads_and_answers(row, folder):
-    """The preset loads as the app loads it; text models answer text."""
+    """The preset loads as the app loads it; text models answer text, those that draw draw."""
     module, _, name = row.task.partition(":")
     task = getattr(importlib.import_module(module), name)
     model = task.from_preset(str(folder), dtype="float32")
@@ -53,6 +54,12 @@ def loads_and_answers(row, folder):
         assert model.generate("A", max_length=8).startswith("A")
     if row.capability == "sentiment":
         assert model.predict(["fine", "dull"], verbose=0).shape == (2, 2)
+    if row.capability == "text_to_image":
+        artist = drawing_score.loaded(folder, key=None)
+        drawn = drawing_score.things(artist, ["dog", "owl"], 5, steps=2)
+        assert drawn["owl"].shape == (5, 32, 32, 3), "more than are drawn side by side"
+        assert set(drawing_score.reworded(artist, ["dog", "owl", "bus"])) == {"dog", "owl", "bus"}
+        assert {"a", "an"} <= set(artist.model.tokenizer.vocabulary)
 
 
 @pytest.mark.parametrize("name", FLOORS)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from training.detection.metrics import average_precision, matched, overlaps, summary
+from training import retinanet_picture_book as recipe_module
+from training.detection.metrics import average_precision, matched, mistakes, overlaps, summary
 from training.detection.targets import BACKGROUND, IGNORED, assign, encode, through, window
 
 A, B, C = [0, 0, 10, 10], [20, 20, 30, 30], [40, 0, 50, 10]
@@ -50,6 +52,27 @@ def test_detections_of_another_image_do_not_count():
     found = [image([], [], []), image([A], [0.9], [0])]
     truths = [image([A], [0]), image([], [])]
     assert average_precision(found, truths, 1)[0] == 0
+
+
+def test_mistakes_are_frames_around_what_is_not_there():
+    found = [
+        image([A, A, C], [0.9, 0.8, 0.7], [0, 0, 0]),  # right, right twice, nothing there
+        image([B], [0.95], [1]),  # taken for another thing
+        image([[0, 0, 10, 30]], [0.6], [0]),  # far too large
+    ]
+    truths = [image([A], [0]), image([B], [0]), image([A], [0])]
+    told = [(score, at, label, there) for score, at, _, label, there in mistakes(found, truths)]
+    assert told == [(0.95, 1, 1, 0), (0.7, 0, 0, None), (0.6, 2, 0, 0)]
+
+
+def test_the_surest_mistake_of_each_scene_is_shown(tmp_path):
+    images = np.zeros((2, 40, 40, 3), np.uint8)
+    wrong = [(0.9, 1, A, 0, None), (0.8, 1, B, 1, 2), (0.7, 0, B, 1, 2)]
+    recipe_module.show_mistakes(images, wrong, tmp_path / "failures.jpg")
+    with Image.open(tmp_path / "failures.jpg") as sheet:
+        assert sheet.width > 2 * 192 and len(sheet.convert("RGB").getcolors(1 << 24)) > 2
+    recipe_module.show_mistakes(images, [], tmp_path / "failures.jpg")
+    assert not (tmp_path / "failures.jpg").exists(), "that of an earlier measurement"
 
 
 def test_the_summary_averages_over_thresholds():

@@ -31,7 +31,7 @@ def precision(policy):
         keras.config.set_dtype_policy(before)
 
 
-def efficientnet_v2(classes, size, dtype="mixed_bfloat16", dropout=0.5):
+def efficientnet_v2(classes, size, dtype="float32", dropout=0.5):
     """An untrained EfficientNetV2 of 1.9 M parameters: (batch, height, width, 3) to logits.
 
     Tan and Le 2021, arXiv:2104.00298: Fused-MBConv in the early stages, MBConv with squeeze and
@@ -234,14 +234,14 @@ def save(build, fitted, args, classes, pace, **more):
     """Save the preset in float32, and how it was trained.
 
     Args:
-        build: `build(dtype=...)` giving the untrained network.
+        build: `build()` giving the untrained network in float32.
         fitted: the network that was fitted, of the same build.
         args: the recipe's arguments.
         classes: names in the order of the outputs.
         pace: the Pace of the run.
         **more: further facts of the training, JSON types only.
     """
-    model = build(dtype="float32")
+    model = build()
     model.set_weights(fitted.get_weights())
     recipe.save(model, args.out, classes)
     recipe.trained(args, model, pace.trained, epochs=pace.epoch, **more)

@@ -96,6 +96,30 @@ def summary(found, truths, classes):
     return {"ap50": float(aps[0]), "ap": float(np.mean(aps))}
 
 
+def mistakes(found, truths, threshold=0.5):
+    """The frames around what is not there, surest first.
+
+    A second frame around a thing is none of them, though the average precision counts it.
+
+    Args:
+        found, truths: as `average_precision` takes them.
+        threshold: float, the least intersection over union with a thing of the frame's class.
+
+    Returns:
+        list of (score, image, box, class found, class of the thing that it shares most with, or
+        None where it shares nothing).
+    """
+    wrong = []
+    for image, (seen, there) in enumerate(zip(found, truths, strict=True)):
+        boxes, labels = there
+        for box, score, label in zip(*seen, strict=True):
+            shared = overlaps(box, boxes)[0]
+            if not (shared[labels == label] >= threshold).any():
+                nearest = labels[shared.argmax()] if shared.max(initial=0) > 0 else None
+                wrong.append((score, image, box, label, nearest))
+    return sorted(wrong, key=lambda each: -each[0])
+
+
 def _best(boxes, scores, labels):
     order = np.argsort(-scores, kind="stable")[:MOST]
     return boxes[order], scores[order], labels[order]

@@ -11,7 +11,7 @@ import numpy as np
 from models import catalog, classification, detection, loader, text_to_image
 from training import picture_book
 from training.picture_book.captions import article, plural
-from training.text_to_image import flow_matching
+from training.text_to_image import flow_matching, grounding
 
 CLASSIFIER = "efficientnetv2_picture_book"
 DETECTOR = "retinanet_picture_book"
@@ -111,13 +111,14 @@ def velocity_error(model, count):
     )
     images = np.stack([scene.image for scene in scenes]).astype(np.float32) / 127.5 - 1
     rng = np.random.default_rng(0)
-    captions = [model.tokenizer(scene.captions(rng, 1)) for scene in scenes]
+    told = [grounding.told(model, scene.captions(rng, 1)) for scene in scenes]
     latents = np.concatenate(
         [np.asarray(model.encode(images[at : at + BATCH])) for at in range(0, count, BATCH)]
     )
-    inputs, velocities = flow_matching.batch(latents, captions, rng, count)
-    made = flow_matching.compiled(model, 1).predict(inputs, batch_size=BATCH, verbose=0)
-    return float(np.square(made - velocities).mean())
+    course = flow_matching.Course(1, batch=count)
+    inputs, true = flow_matching.batch(latents, told, rng, course)
+    made = flow_matching.compiled(model, course).predict(inputs, batch_size=BATCH, verbose=0)
+    return float(np.square(made["velocity"] - true["velocity"]).mean())
 
 
 def pairs(count, seed=0):

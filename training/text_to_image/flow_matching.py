@@ -3,22 +3,33 @@
 Knows no pixels: latents and token ids come in.
 """
 
+import dataclasses
+
 import numpy as np
 
 from models.prompts import PAD, START, UNKNOWN
 from training import recipe, runs
+from training.text_to_image import grounding
 
-BATCH = 128
 NO_CAPTION = 0.12  # share of pictures without one, for guidance (Ho and Salimans 2022)
 NO_WORD = 0.03  # share of words hidden, so that an unknown word does little harm
-PEAK_RATE = 1e-3
 WARM_UP = 100  # steps
 AVERAGE = 0.998  # what a step leaves of the weights' moving average (Polyak and Juditsky 1992)
 WORKERS = 4  # threads that make batches
-NOISIER = 0.5  # mean of the times' logits: where things stand is decided while there is noise
 
 
-def train(model, latents, captions, steps, folder, seed=0):
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """How long to train and on what."""
+
+    steps: int
+    batch: int = 128
+    peak_rate: float = 1e-3
+    noise: float = 0.5  # mean of the times' logits: where things stand is decided early, in noise
+    grounding: float = 0.0  # weight of the loss of attention beside that of velocities
+
+
+def train(model, latents, told, course, folder, seed=0):
     """Train `model.text_encoder` and `model.unet` in place; resumes where a run was cut off.
 
     The U-Net learns the velocity noise - latents along straight lines (Lipman et al. 2023; Liu et
@@ -28,8 +39,8 @@ def train(model, latents, captions, steps, folder, seed=0):
     Args:
         model: StableDiffusion.
         latents: (n, height, width, channels), normalised.
-        captions: list of n arrays (captions, text_length) of token ids.
-        steps: int, batches of BATCH in all.
+        told: list of n grounding.Told.
+        course: Course.
         folder: Path for checkpoints.
         seed: int.
 
@@ -38,14 +49,17 @@ def train(model, latents, captions, steps, folder, seed=0):
     """
 
     def make(step):
-        return batch(latents, captions, np.random.default_rng([seed, step]))
+        return batch(latents, told, np.random.default_rng([seed, step]), course)
 
-    trainer = compiled(model, steps)
-    return runs.fit(trainer, make, steps, folder / "unet", WORKERS)["seconds"]
+    trainer = compiled(model, course)
+    return runs.fit(trainer, make, course.steps, folder / "unet", WORKERS)["seconds"]
 
 
-def compiled(model, steps):
-    """The model from noisy latents, times and token ids to velocities, compiled for training."""
+def compiled(model, course):
+    """The model from noisy latents, times and token ids to velocities, compiled for training.
+
+    It also gives where the U-Net attends to each token, (batch, layers, places, text_length).
+    """
     import keras
     from keras import ops
 
@@ -54,39 +68,42 @@ def compiled(model, steps):
         for key in ("latents", "times", "token_ids")
     }
     ids = inputs["token_ids"]
-    context, mask = model.text_encoder(ids), ops.not_equal(ids, PAD)
-    velocity = model.estimate(inputs["latents"], inputs["times"], context, mask)
-    trainer = keras.Model(inputs, velocity)
+    context = {"context": model.text_encoder(ids), "mask": ops.not_equal(ids, PAD)}
+    seen = {"latents": inputs["latents"], "times": inputs["times"]}
+    unet = model.unet
+    looking = keras.Model(unet.input, [unet.output, grounding.attention(unet)])
+    velocity, attention = looking(seen | context)
+    trainer = keras.Model(inputs, {"velocity": velocity, "attention": attention})
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, alpha=0.03, warmup_target=PEAK_RATE, warmup_steps=WARM_UP
+        0.0, course.steps, alpha=0.03, warmup_target=course.peak_rate, warmup_steps=WARM_UP
     )
     optimizer = keras.optimizers.Adam(
         rate, beta_2=0.99, global_clipnorm=1.0, use_ema=True, ema_momentum=AVERAGE
     )
-    trainer.compile(optimizer, "mse", jit_compile=recipe.jit_compile())
+    trainer.compile(
+        optimizer,
+        {"velocity": "mse", "attention": grounding.loss},
+        loss_weights={"velocity": 1.0, "attention": course.grounding},
+        jit_compile=recipe.jit_compile(),
+    )
     return trainer
 
 
-def batch(latents, captions, rng, size=BATCH):
-    """Draw a batch: ({latents, times, token_ids}, velocities)."""
-    index = rng.integers(0, len(latents), size)
+def batch(latents, told, rng, course):
+    """Draw a batch: ({latents, times, token_ids}, {velocity, attention}), as of `compiled`."""
+    index = rng.integers(0, len(latents), course.batch)
     clean = latents[index].astype(np.float32)
     noise = rng.standard_normal(clean.shape, np.float32)
-    times = (1 / (1 + np.exp(-NOISIER - rng.standard_normal(size)))).astype(np.float32)
+    times = (1 / (1 + np.exp(-course.noise - rng.standard_normal(course.batch)))).astype(np.float32)
     along = times[:, None, None, None]
-    inputs = {
-        "latents": (1 - along) * clean + along * noise,
-        "times": times,
-        "token_ids": _hidden(_told(captions, index, rng), rng),
-    }
-    return inputs, noise - clean
-
-
-def _told(captions, index, rng):
-    """One caption of each of the scenes `index`, (len(index), text_length)."""
-    chosen = rng.random(len(index))
-    ways = (captions[at] for at in index)
-    return np.stack([told[int(at * len(told))] for told, at in zip(ways, chosen, strict=True)])
+    scenes = [told[at] for at in index]
+    chosen = (rng.random(len(scenes)) * [len(each.token_ids) for each in scenes]).astype(int)
+    captions = [each.caption(at) for at, each in zip(chosen, scenes, strict=True)]
+    token_ids, named = map(np.stack, zip(*captions, strict=True))
+    token_ids = _hidden(token_ids, rng)
+    inputs = {"latents": (1 - along) * clean + along * noise, "times": times}
+    attention = (named * (token_ids != PAD)[:, None, :])[:, None]
+    return inputs | {"token_ids": token_ids}, {"velocity": noise - clean, "attention": attention}
 
 
 def _hidden(token_ids, rng):
