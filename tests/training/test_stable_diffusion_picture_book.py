@@ -128,7 +128,9 @@ def test_the_text_encoder_learns_to_tell_sides_apart(tmp_path):
     assert getattr(model.text_encoder, "optimizer", None) is None, "it would be saved with it"
 
 
-def test_the_unet_is_blind_along_directions():
+def test_the_unet_is_blind_along_directions(monkeypatch):
+    # In bfloat16, which some CPUs train in, two contexts this far apart differ by rounding alone.
+    monkeypatch.setattr(recipe_module.recipe, "precision", lambda: "float32")
     model = recipe_module.build(recipe_module.SMOKE, ["a", "cat"])
     rng = np.random.default_rng(0)
     for weight in model.unet.weights:  # some are 0 in the beginning, so that nothing is read
