@@ -218,6 +218,7 @@ PUBLISHED = (
         light=False,
         halved=True,
         precision="float16",  # OpenVINO reads no graph in bfloat16
+        edits=False,  # one layer makes its queries, keys and values
     ),
     Published(
         id="bert_tiny_en_uncased_sst2",

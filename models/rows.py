@@ -33,6 +33,7 @@ class Model:
     exact: bool = field(default=False, kw_only=True)
     # How strictly its drawings follow the words unless asked otherwise: as KerasCV has it.
     guidance: float = field(default=7.5, kw_only=True)
+    edits: bool = field(default=True, kw_only=True)  # whether changed words can keep its pictures
 
     @property
     def folder(self):

@@ -17,6 +17,7 @@ MOST_STEPS = 100
 MOST_GUIDANCE = 12.0
 MOST_IMAGES = 4
 STEPS = 25
+KEEP = 0.4  # of the steps, in which changed words leave things where they were
 PREVIEW_EVERY = 3  # steps
 
 
@@ -31,6 +32,15 @@ class Request:
     steps: int = STEPS  # from noise to picture
     batch_size: int = 1  # pictures
     at_once: int = MOST_IMAGES  # pictures that a step moves together; fewer take less memory
+    edited_prompt: str = ""  # what a second picture shows in the first one's places; "" for none
+    keep: float = 0.0  # share of the steps in which it follows the first one
+
+    @property
+    def prompts(self):
+        """What each picture shows, a tuple of str."""
+        if self.edited_prompt:
+            return self.prompt, self.edited_prompt
+        return (self.prompt,) * self.batch_size
 
 
 def generate(
@@ -64,16 +74,53 @@ def generate(
         BadInput: an argument out of range, before any step.
     """
     row = catalog.pick(model, "text_to_image")
-    if guidance_scale is None:
-        guidance_scale = row.guidance
     request = Request(
-        prompt=checks.text(prompt, "prompt", PROMPT_LIMIT),
-        negative_prompt=_optional(negative_prompt),
-        steps=checks.number(steps, "steps", 1, MOST_STEPS, integer=True),
-        guidance_scale=checks.number(guidance_scale, "guidance_scale", 1, MOST_GUIDANCE),
+        **_checked(row, prompt, negative_prompt, steps, guidance_scale, seed),
         batch_size=checks.number(batch_size, "batch_size", 1, MOST_IMAGES, integer=True),
-        seed=checks.seed(seed),
         at_once=checks.number(at_once, "at_once", 1, MOST_IMAGES, integer=True),
+    )
+    return _generate(row, request)
+
+
+def edit(
+    prompt,
+    edited_prompt,
+    negative_prompt="",
+    model=None,
+    steps=STEPS,
+    guidance_scale=None,
+    seed=None,
+    keep=KEEP,
+):
+    """Draw `prompt`, and beside it the same picture with other words (prompt-to-prompt).
+
+    Both begin with the same noise. In the first steps the second picture attends to itself as the
+    first one does, so that what the words leave alone stays in its place (Hertz et al. 2022,
+    arXiv:2208.01626).
+
+    Args:
+        prompt: str, what the first picture shows, as `generate` draws it.
+        edited_prompt: str, what the second one shows, "a cat in a meadow" for "a dog in a meadow".
+        negative_prompt, model, steps, guidance_scale, seed: as `generate` takes them.
+        keep: float in [0, 1], share of the steps in which the second picture follows the first.
+            With 0 they share the noise alone; with 1 hardly more than colours change.
+
+    Returns:
+        A generator of Step, as that of `generate`, with two pictures each.
+
+    Raises:
+        BadInput: an argument out of range, or a model that cannot do this, before any step.
+    """
+    row = catalog.pick(model, "text_to_image")
+    if not row.edits:
+        raise checks.BadInput(
+            f"{row.title} cannot keep a picture while its words change. Choose another model."
+        )
+    request = Request(
+        **_checked(row, prompt, negative_prompt, steps, guidance_scale, seed),
+        edited_prompt=checks.text(edited_prompt, "changed prompt", PROMPT_LIMIT),
+        keep=checks.number(keep, "keep", 0, 1),
+        at_once=1,  # once they part, by the program that one picture has anyway
     )
     return _generate(row, request)
 
@@ -99,9 +146,12 @@ def denoise(loaded, request):
     cost nearly as much as a step.
     """
     began = time.perf_counter()
-    move, pixels = (loaded.compiled(each, loaded.row.exact) for each in (_move, _pixels))
+    move, follow, pixels = (
+        loaded.compiled(each, loaded.row.exact) for each in (_move, _follow, _pixels)
+    )
     canvas = loaded.told(_canvas)
     latents = noise(request.seed, request.batch_size, canvas["latents"])
+    latents = np.repeat(latents, len(request.prompts) // len(latents), axis=0)  # of an edit, alike
     parts = [slice(i, i + request.at_once) for i in range(0, len(latents), request.at_once)]
     with loaded.lock:
         read = _read(loaded, request)
@@ -110,12 +160,12 @@ def denoise(loaded, request):
     for index in range(1, request.steps + 1):
         last = index == request.steps
         before, (now, after) = latents, levels[index - 1 : index + 1]
+        step, taken = move, parts
+        if index <= round(request.keep * request.steps):
+            step, taken = follow, [slice(None)]
         with loaded.lock:
             latents = np.concatenate(
-                [
-                    move(part, now, after, *_for_each(part, read), scale)
-                    for part in (before[each] for each in parts)
-                ]
+                [step(before[each], now, after, *_together(read[each]), scale) for each in taken]
             )
             drawn = np.concatenate([pixels(latents[each]) for each in parts]) if last else None
         shown = drawn
@@ -138,15 +188,35 @@ def _generate(row, request):
         yield from denoise(loaded, request)
 
 
+def _checked(row, prompt, negative_prompt, steps, guidance_scale, seed):
+    """What every request says, checked: the fields of a Request by name."""
+    if guidance_scale is None:
+        guidance_scale = row.guidance
+    return {
+        "prompt": checks.text(prompt, "prompt", PROMPT_LIMIT),
+        "negative_prompt": _optional(negative_prompt),
+        "steps": checks.number(steps, "steps", 1, MOST_STEPS, integer=True),
+        "guidance_scale": checks.number(guidance_scale, "guidance_scale", 1, MOST_GUIDANCE),
+        "seed": checks.seed(seed),
+    }
+
+
 def _optional(text):
     blank = text is None or (isinstance(text, str) and not text.strip())
     return "" if blank else checks.text(text, "negative prompt", PROMPT_LIMIT)
 
 
 def _read(loaded, request):
-    """Encode prompt and negative prompt once: context (2, length, width) and its mask."""
-    token_ids = _tokenizer(loaded)([request.prompt, request.negative_prompt])
-    return loaded.compiled(_context, loaded.row.exact)(token_ids)
+    """Encode prompt and negative prompt of each picture once.
+
+    Returns:
+        list, for each picture what `_context` gives of its two texts.
+    """
+    encode, tokenize = loaded.compiled(_context, loaded.row.exact), _tokenizer(loaded)
+    read = {
+        each: encode(tokenize([each, request.negative_prompt])) for each in set(request.prompts)
+    }
+    return [read[each] for each in request.prompts]
 
 
 def _tokenizer(loaded):
@@ -178,9 +248,9 @@ def _levels(model, steps):
     return model.levels(steps).tolist()
 
 
-def _for_each(latents, read):
-    """Repeat context and mask for each of some pictures, (2 * pictures, ...) both."""
-    return tuple(np.repeat(each, len(latents), axis=0) for each in read)
+def _together(read):
+    """Of some pictures what was read: all prompts, then all negative ones, (2 * pictures, ...)."""
+    return tuple(np.concatenate(np.stack(each, axis=1)) for each in zip(*read, strict=True))
 
 
 def _context(model, token_ids):
@@ -201,6 +271,14 @@ def _move(model, latents, now, after, context, mask, scale):
     wanted, unwanted = ops.split(predicted, 2)
     picture, noise = model.parted(latents, unwanted + scale * (wanted - unwanted), now)
     return after[0] * picture + after[1] * noise
+
+
+def _follow(model, *given):
+    """`_move` of two pictures, the second of which attends to itself as the first one does."""
+    from models.architectures.shared_attention import following
+
+    with following(model.attends_by):
+        return _move(model, *given)
 
 
 def _picture(before, latents, now, after):

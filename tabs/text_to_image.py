@@ -37,28 +37,39 @@ def build():
             model = model_picker.build("text_to_image")
             _vocabulary()
             with widgets.settings():
-                negative, steps, guidance, count = _sliders()
+                negative, steps, guidance, count, keep = _sliders()
                 seed, lock = widgets.seed_row()
             widgets.examples(list(EXAMPLES), prompt)
         with widgets.result_side():
             gallery = _gallery()
             status = gr.HTML("", padding=False, elem_id="drawing")
             stopped = gr.HTML(_said(STOPPED), padding=False, visible=False)
+            edited, change, editor = _editor()
             line, code = widgets.receipt()
-    buttons = [draw, stop]
+    buttons = [draw, stop, change]
     shown = [*buttons, status, stopped]
+    outputs = [gallery, status, line, code]
     model.change(_usual_guidance, model, guidance, **_quiet())
     begun = gr.on([draw.click, prompt.submit], _begin, [seed, lock], [seed, *shown], **_quiet())
     drawn = begun.then(
         _draw,
         [prompt, negative, model, steps, guidance, count, seed],
-        [gallery, status, line, code],
+        outputs,
         api_name="text_to_image",
         show_progress="hidden",
     )
-    drawn.success(_end, None, buttons, **_quiet())
-    drawn.failure(_failed, None, [*buttons, status], **_quiet())
-    stop.click(_stop, None, shown, cancels=[drawn], **_quiet())
+    drawn.success(_offer, [prompt, model], [edited, editor], **_quiet())
+    changed = gr.on([change.click, edited.submit], _ready, None, shown, **_quiet()).then(
+        _edit,
+        [prompt, edited, negative, model, steps, guidance, seed, keep],
+        outputs,
+        api_name="edit",
+        show_progress="hidden",
+    )
+    for job in (drawn, changed):
+        job.success(_end, None, buttons, **_quiet())
+        job.failure(_failed, None, [*buttons, status], **_quiet())
+    stop.click(_stop, None, shown, cancels=[drawn, changed], **_quiet())
 
 
 def _quiet():
@@ -98,7 +109,15 @@ def _sliders():
         info="How strictly the words are followed",
     )
     count = gr.Slider(1, text_to_image.MOST_IMAGES, 1, step=1, label="Pictures")
-    return negative, steps, guidance, count
+    keep = gr.Slider(
+        0,
+        1,
+        text_to_image.KEEP,
+        step=0.05,
+        label="Kept when words change",
+        info="More leaves more where it was",
+    )
+    return negative, steps, guidance, count, keep
 
 
 def _gallery():
@@ -112,6 +131,19 @@ def _gallery():
         interactive=False,
         elem_id="pictures",
     )
+
+
+def _editor():
+    """What changes the words of a picture that is there; hidden until there is one."""
+    with gr.Column(visible=False, elem_classes="editor") as editor:
+        edited = gr.Textbox(
+            label="Change the words, keep the picture",
+            placeholder="a cat in a meadow",
+            max_lines=3,
+            submit_btn=False,
+        )
+        change = gr.Button("Change", size="lg")
+    return edited, change, editor
 
 
 def _vocabulary():
@@ -131,10 +163,19 @@ def _usual_guidance(name):
     return catalog.get(name).guidance
 
 
+def _offer(prompt, model):
+    """Show the prompt of what was drawn, to be changed, where the model can keep the picture."""
+    return prompt, gr.Column(visible=catalog.get(model).edits)
+
+
 def _begin(seed, lock):
     """Draw a new seed unless it is locked; turn Stop on."""
-    status = gr.HTML(_said("Getting ready"), visible=True)
-    return seed if lock else checks.seed(None), *_buttons(False), status, gr.HTML(visible=False)
+    return seed if lock else checks.seed(None), *_ready()
+
+
+def _ready():
+    """Turn Stop on."""
+    return *_buttons(False), gr.HTML(_said("Getting ready"), visible=True), gr.HTML(visible=False)
 
 
 def _end():
@@ -151,8 +192,8 @@ def _stop():
 
 
 def _buttons(idle):
-    """Draw and Stop."""
-    return gr.Button(interactive=idle), gr.Button(interactive=not idle)
+    """Draw, Stop and Change."""
+    return tuple(gr.Button(interactive=each) for each in (idle, not idle, idle))
 
 
 def _one_by_one(*values):
@@ -169,16 +210,35 @@ def _draw(prompt, negative_prompt, model, steps, guidance_scale, batch_size, see
     yield from _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed)
 
 
+@jobs.guarded
+def _edit(prompt, edited_prompt, negative_prompt, model, steps, guidance_scale, seed, keep):
+    """Draw a prompt and, beside it, the same picture with changed words (prompt-to-prompt).
+
+    `keep` is the share of the steps in which the second picture follows the first one.
+    """
+    given = {"prompt": prompt, "edited_prompt": edited_prompt, "negative_prompt": negative_prompt}
+    options = {"steps": steps, "guidance_scale": guidance_scale, "keep": keep}
+    stream = text_to_image.edit(**given, model=model, seed=seed, **options)
+    for step, told in _shown(stream, (prompt, edited_prompt), model):
+        code = _code("edit", given, options, step.run)
+        yield list(zip(step.previews, (prompt, edited_prompt), strict=True)), *told, code
+
+
 def _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, **more):
-    told = ""
-    for step in text_to_image.generate(
-        prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, **more
-    ):
+    given = {"prompt": prompt, "negative_prompt": negative_prompt}
+    options = {"steps": steps, "guidance_scale": guidance_scale, "batch_size": batch_size}
+    stream = text_to_image.generate(**given, model=model, seed=seed, **options, **more)
+    for step, told in _shown(stream, (prompt,), model):
+        yield list(step.previews), *told, _code("generate", given, options, step.run)
+
+
+def _shown(stream, prompts, model):
+    """Each step that has previews, and what the page says of it: progress and receipt."""
+    left_out = None
+    for step in stream:
         if step.previews is not None:
-            told = told or _left_out(prompt, model)
-            line = widgets.receipt_line(step.run)
-            code = _code(prompt, negative_prompt, step, guidance_scale)
-            yield list(step.previews), _said(_progress(step) + told, step), line, code
+            left_out = _left_out(prompts, model) if left_out is None else left_out
+            yield step, (_said(_progress(step) + left_out, step), widgets.receipt_line(step.run))
 
 
 def _progress(step):
@@ -188,8 +248,10 @@ def _progress(step):
     return f"Step {step.index} of {step.total}, about {widgets.duration(left)} left."
 
 
-def _left_out(prompt, model):
-    words = text_to_image.passed_over(prompt, model)
+def _left_out(prompts, model):
+    words = dict.fromkeys(
+        word for each in prompts for word in text_to_image.passed_over(each, model)
+    )
     return f" It does not know {', '.join(words)} and left that out." if words else ""
 
 
@@ -201,18 +263,19 @@ def _said(text, step=None):
     return f'<div class="quiet" role="status">{bar}<p>{html.escape(text)}</p></div>'
 
 
-def _code(prompt, negative_prompt, step, guidance_scale):
-    negative = f"negative_prompt={negative_prompt!r}, " if negative_prompt else ""
+def _code(verb, given, options, run):
+    """Python that draws it again; `given` are texts, of which empty ones go without saying."""
+    told = [f"{name}={value!r}" for name, value in given.items() if value]
+    told += [f'model="{run.model}"', *(f"{name}={value:g}" for name, value in options.items())]
+    told += [f"seed={run.seed}"]
+    listed = "".join(f"    {each},\n" for each in told)
     return (
         "from models import text_to_image\n\n"
-        f"steps = text_to_image.generate(\n    {prompt!r}, {negative}"
-        f'model="{step.run.model}", steps={step.total},\n'
-        f"    guidance_scale={guidance_scale:g}, batch_size={len(step.previews)}, "
-        f"seed={step.run.seed},\n)\n"
+        f"steps = text_to_image.{verb}(\n{listed})\n"
         "images = list(steps)[-1].images"
     )
 
 
 def warm_up():
-    """Load the default model and compile it for one picture."""
-    list(text_to_image.generate("a dog", steps=1, seed=0))
+    """Load the default model and compile it for one picture, and for one that follows another."""
+    list(text_to_image.edit("a dog", "a cat", steps=2, seed=0, keep=0.5))

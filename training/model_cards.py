@@ -9,7 +9,11 @@ from models import catalog
 from models.rows import BUNDLED
 from training import scores
 
-SHEETS = {"drawings.jpg": "What it draws", "failures.jpg": "Where it fails"}
+SHEETS = {
+    "drawings.jpg": "What it draws",
+    "edits.jpg": "What changed words leave",
+    "failures.jpg": "Where it fails",
+}
 
 
 def main():

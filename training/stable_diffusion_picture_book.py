@@ -289,6 +289,7 @@ def measure(plan, args):
     reworded, _ = drawing_score.named(drawing_score.reworded(artist, names))
     by_turns = [images[at % plan.seeds] for at, images in enumerate(drawn.values())]
     sheets.sheet(by_turns, list(drawn), args.out / "drawings.jpg", columns=12, side=128)
+    sheets.sheet(*drawing_score.edited(artist), args.out / "edits.jpg", columns=8)
     prompts = drawing_score.pairs(plan.related)
     related = drawing_score.related(artist, prompts, plan.related_seeds)
     return recipe.report(

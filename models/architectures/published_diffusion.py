@@ -79,6 +79,13 @@ class PublishedDiffusion:
         height, width, _ = self.latent_shape
         return REDUCTION * height, REDUCTION * width
 
+    @property
+    def attends_by(self):
+        """The layers that make the queries and keys of the U-Net's attention to itself."""
+        blocks = [getattr(layer, "transformer_block", None) for layer in self.unet.layers]
+        found = [block.attn1 for block in blocks if block]
+        return [layer for each in found for layer in (each.to_q, each.to_k)]
+
     def context(self, token_ids):
         """Token ids (texts, LENGTH) to vectors (texts, LENGTH, width), and where they count."""
         positions = ops.broadcast_to(ops.arange(LENGTH, dtype="int32"), ops.shape(token_ids))

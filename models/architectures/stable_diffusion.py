@@ -10,7 +10,7 @@ from keras_hub.models import Backbone
 
 from models.architectures.autoencoder import build_decoder, build_encoder, reduction
 from models.architectures.text_encoder import build_text_encoder
-from models.architectures.unet import build_unet
+from models.architectures.unet import SELF_ATTENTION, build_unet
 from models.prompts import PAD, WordTokenizer
 
 
@@ -108,6 +108,12 @@ class StableDiffusion(Backbone):
     def picture_shape(self):
         """(height, width) of a picture in pixels."""
         return tuple(self.decoder.output.shape[1:3])
+
+    @property
+    def attends_by(self):
+        """The layers that make the queries and keys of the U-Net's attention to itself."""
+        found = [each for each in self.unet.layers if each.name.endswith(SELF_ATTENTION)]
+        return [layer for each in found for layer in (each.query_dense, each.key_dense)]
 
     def context(self, token_ids):
         """Token ids (texts, length) to vectors (texts, length, width), and where there is text."""

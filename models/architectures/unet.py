@@ -14,6 +14,7 @@ GROUPS = 8  # channels are normalised in so many groups (Wu and He 2018)
 FREQUENCIES = 64  # sines and as many cosines that tell the U-Net the time
 LONGEST_PERIOD = 10_000.0
 PLACE_SIZE = 1.5  # of what tells a place at first, beside features of 3 to 4
+SELF_ATTENTION = "_self"  # how the names of its layers end
 TIME_SCALE = 1_000.0  # times in [0, 1] are spread over as many positions
 
 
@@ -113,7 +114,7 @@ class Blocks:
         place = PositionEmbedding(height * wide, places, dtype=self.dtype, name=name + "_place")
         x = x + place(x)
         h = self._layer_norm(x, name + "_norm_1")
-        x = x + self._attention(name + "_self", width)(h, h)
+        x = x + self._attention(name + SELF_ATTENTION, width)(h, h)
         h = self._layer_norm(x, name + "_norm_2")
         x = x + self._attention(name + "_text", width)(h, self.context, attention_mask=self.mask)
         h = self._dense(self._layer_norm(x, name + "_norm_3"), 4 * width, name + "_wide")

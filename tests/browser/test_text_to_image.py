@@ -31,6 +31,33 @@ def test_draw_and_draw_again_with_the_seed_kept(tab):
     assert tab.locator("#pictures img").get_attribute("src") != first
 
 
+def test_change_the_words_and_keep_the_picture(tab):
+    assert not tab.get_by_label("Change the words").is_visible(), "there is nothing to change"
+    begin(tab, "a dog in a meadow")
+    words = tab.get_by_label("Change the words, keep the picture")
+    words.wait_for(timeout=PATIENCE)
+    assert words.input_value() == "a dog in a meadow"
+    seed = tab.locator(".receipt-line", has_text="seed").locator("visible=true").inner_text()
+    words.fill("a cat in a meadow")
+    tab.get_by_role("button", name="Change", exact=True).click()
+    tab.locator("#pictures img").nth(1).wait_for(timeout=PATIENCE)
+    tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
+    captions = [f"a {name} in a meadow" for name in ("dog", "cat")]
+    assert tab.locator("#pictures .caption-label").all_inner_texts() == captions
+    line = tab.locator(".receipt-line", has_text="seed").locator("visible=true").inner_text()
+    assert line.rpartition("seed ")[2] == seed.rpartition("seed ")[2]
+    assert tab.get_by_role("button", name="Change", exact=True).is_enabled()
+
+
+def test_no_changed_words_are_explained_and_the_picture_stays(tab):
+    begin(tab, "a dog in a meadow")
+    tab.get_by_label("Change the words, keep the picture").fill("")
+    tab.get_by_role("button", name="Change", exact=True).click()
+    tab.get_by_text("The changed prompt is empty").first.wait_for(timeout=PATIENCE)
+    assert tab.locator("#pictures img").count() == 1
+    tab.get_by_role("button", name="Change", exact=True).click(timeout=PATIENCE)
+
+
 def test_stop_keeps_the_picture_so_far_and_frees_the_buttons(tab):
     tab.get_by_role("button", name="Settings").locator("visible=true").click()
     steps = tab.get_by_label("number input for Steps")

@@ -12,6 +12,7 @@ import pytest
 WRITE = ["A fox", "gpt2_tiny_stories", 5, "top_p", 0.8, 5, 0.9, 1, 4, 0.6]
 CLASSIFY = [None, "efficientnetv2_caltech101", 3]
 DRAW = ["a dog", "", "stable_diffusion_picture_book", 2, 4.0, 1, 5]
+EDIT = ["a dog", "a cat", *DRAW[1:5], 5, 0.5]
 
 
 class Raw:

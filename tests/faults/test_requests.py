@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import CLASSIFY, DRAW, WRITE, data_url
+from tests.faults.conftest import CLASSIFY, DRAW, EDIT, WRITE, data_url
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault]
 SECRET = "/etc/passwd"
@@ -149,6 +149,13 @@ def test_08_values_out_of_range(raw, place, wrong):
 )
 def test_08_drawing_takes_no_wrong_values(raw, place, wrong):
     raw.refused("text_to_image", [*DRAW[:place], wrong, *DRAW[place + 1 :]])
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"), [(0, ""), (1, None), (1, ""), (1, 7), (4, 0), (7, 1.5), (7, -1), (7, None)]
+)
+def test_08_editing_takes_no_wrong_values(raw, place, wrong):
+    raw.refused("edit", [*EDIT[:place], wrong, *EDIT[place + 1 :]])
 
 
 def test_08_bodies_that_are_no_requests(raw):

@@ -198,6 +198,18 @@ def test_text_to_image(prompt, negative, model, values):
 
 @fuzzed
 @given(
+    mostly("a dog"),
+    mostly("a cat"),
+    mostly("", None, "snow"),
+    models("text_to_image"),
+    st.tuples(mostly(1, 25), mostly(4.0), mostly(7, None), mostly(0, 0.3, 1)),
+)
+def test_editing_a_drawing(prompt, edited_prompt, negative, model, values):
+    answered(text_to_image.edit, prompt, edited_prompt, negative, model, *values)
+
+
+@fuzzed
+@given(
     st.tuples(
         PICTURES,
         models("captioning"),

@@ -276,6 +276,26 @@ def draws(row, model):
             )
         apart = np.abs(last.images.astype(int) - drawn)
         assert apart.max() <= 1 or (half and apart.mean() < 8)  # random weights make much of it
+    if row.edits:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(converted, "precisions", lambda: ("float32",))
+            _edits(row, model)
+
+
+def _edits(row, model):
+    """The second picture is that of its words, or one whose U-Net attends as the first one's."""
+
+    def drawn(verb, *words, **options):
+        *_, last = verb(*words, model=row.id, steps=2, seed=5, guidance_scale=7.5, **options)
+        return last.images.astype(int)
+
+    first, other = (drawn(text_to_image.generate, f"the {name} fox")[0] for name in ("red", "fo"))
+    free, led = (
+        drawn(text_to_image.edit, "the red fox", "the fo fox", keep=keep) for keep in (0, 1)
+    )
+    assert np.abs(free - [first, other]).max() <= 1
+    assert np.abs(led[0] - first).max() <= 1 and (led[1] != other).any()
+    assert len(model.attends_by) == 2, "the query and the key of its one block"
 
 
 def _keras_hubs(row):

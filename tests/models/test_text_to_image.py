@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from models import catalog, loader, runtime, text_to_image
+from models import catalog, detection, loader, results, runtime, text_to_image
 from models.checks import BadInput
 
 TINY = {
@@ -42,10 +42,15 @@ def loaded():
 
 
 @pytest.fixture
-def drawn(loaded, monkeypatch):
-    """Return a function that draws with the tiny model and gives all steps."""
+def tiny(loaded, monkeypatch):
+    """The tiny model in the place of whatever is asked for."""
     monkeypatch.setattr(loader, "use", lambda name: contextlib.nullcontext(loaded))
     monkeypatch.setattr(loader, "load", lambda name: loaded)
+
+
+@pytest.fixture
+def drawn(tiny):
+    """Return a function that draws with the tiny model and gives all steps."""
 
     def draw(prompt="a dog", **options):
         return list(text_to_image.generate(prompt, **{"steps": 5, "seed": 3, **options}))
@@ -138,6 +143,83 @@ def test_closing_stops_and_frees_the_lock(loaded, drawn):
     loaded.lock.release()
 
 
+def edited(words="a cat", **options):
+    """The two pictures of an edit of "a dog"."""
+    steps = list(text_to_image.edit("a dog", words, **{"steps": 5, "seed": 3, **options}))
+    assert [step.index for step in steps] == [1, 2, 3, 4, 5] and len(steps[0].previews) == 2
+    return steps[-1].images.astype(int)
+
+
+@pytest.mark.parametrize("keep", [0, 0.4, 1])
+def test_of_an_edit_the_first_picture_is_that_of_its_prompt(tiny, drawn, keep):
+    first, _ = edited(keep=keep)
+    assert np.abs(first - drawn()[-1].images[0]).max() <= 2
+
+
+def test_of_an_edit_that_keeps_nothing_both_pictures_are_those_of_their_prompts(tiny, drawn):
+    _, second = edited(keep=0)
+    assert np.abs(second - drawn("a cat")[-1].images[0]).max() <= 2
+
+
+def test_an_edit_follows_in_as_many_steps_as_it_keeps(tiny):
+    """Each further step of five changes the picture, and none changes where words stay."""
+    kept = [edited(keep=keep)[1] for keep in (0, 0.2, 0.4, 1)]
+    assert all((one != other).any() for one, other in itertools.combinations(kept, 2))
+    first, same = edited("a dog", keep=1)
+    assert np.abs(first - same).max() <= 2
+
+
+def test_of_an_edit_the_negative_prompt_and_the_guidance_count(tiny):
+    usual = edited()
+    for change in ({"negative_prompt": "meadow"}, {"guidance_scale": 9}, {"seed": 4}):
+        assert all((one != other).any() for one, other in zip(edited(**change), usual, strict=True))
+
+
+def test_who_follows_attends_as_the_first_does_and_no_longer_than_that():
+    import keras
+
+    from models.architectures.shared_attention import following
+
+    attention = keras.layers.MultiHeadAttention(2, 4)
+    given = np.random.default_rng(0).normal(size=(4, 6, 8)).astype("float32")
+
+    def weights():
+        found, scores = attention(given, given, return_attention_scores=True)
+        return np.asarray(found), np.asarray(scores)
+
+    before, own = weights()
+    with following([attention.query_dense, attention.key_dense]):
+        found, shared = weights()
+    np.testing.assert_allclose(shared[1], own[0], atol=1e-6)
+    np.testing.assert_allclose(shared[[0, 2, 3]], own[[0, 2, 3]], atol=1e-6)
+    assert np.abs(found[1] - before[0]).max() > 0.01, "what it finds there is not its own"
+    np.testing.assert_array_equal(weights()[1], own)
+
+
+def test_what_a_thing_is_changed_into_takes_its_place():
+    """By the bundled models: a cat where the dog was, and the same meadow around it."""
+    told = "a dog in a meadow", "a cat in a meadow"
+    *_, last = text_to_image.edit(*told, seed=1)
+    named = zip(last.images, ("dog", "cat"), strict=True)
+    boxes = np.stack([_found(image, name) for image, name in named])
+    assert results._iou(boxes[0], boxes[1:])[0] > 0.5
+    left, top, right, bottom = np.concatenate([np.min(boxes, 0)[:2], np.max(boxes, 0)[2:]])
+    outside = np.ones(last.images.shape[1:3], bool)
+    outside[int(top) : int(bottom), int(left) : int(right)] = False
+    apart = np.abs(np.diff(last.images.astype(int), axis=0))[0].mean(-1)
+    assert apart[outside].mean() < apart[~outside].mean() / 3
+
+
+def _found(image, name):
+    found = detection.detect(image, "retinanet_picture_book").filter(0.3)
+    return found.boxes[found.labels.index(name)]
+
+
+def test_a_model_that_cannot_edit_says_so():
+    with pytest.raises(BadInput, match="Choose another model"):
+        text_to_image.edit("a dog", "a cat", model="stable_diffusion_3.5_medium")
+
+
 @pytest.mark.parametrize("steps", [1, 2, 25])
 @pytest.mark.parametrize("module", ["stable_diffusion", "published_diffusion"])
 def test_a_step_tells_what_picture_it_heads_for(steps, module):
@@ -190,3 +272,20 @@ def test_words_outside_the_vocabulary_are_told(drawn):
 def test_bad_input_is_told_before_any_work(options, told):
     with pytest.raises(BadInput, match=told):
         text_to_image.generate(**{"prompt": "a dog", **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param({"edited_prompt": ""}, "changed prompt is empty", id="no words"),
+        pytest.param({"edited_prompt": "cat " * 2500}, "Shorten", id="10,000 characters"),
+        pytest.param({"keep": 1.5}, "from 0 to 1", id="more than all"),
+        pytest.param({"keep": float("nan")}, "from 0 to 1", id="nan"),
+        pytest.param({"keep": None}, "keep", id="nothing kept"),
+        pytest.param({"prompt": " "}, "empty", id="empty prompt"),
+        pytest.param({"steps": 0}, "from 1 to 100", id="no steps"),
+    ],
+)
+def test_bad_input_to_an_edit_is_told_before_any_work(options, told):
+    with pytest.raises(BadInput, match=told):
+        text_to_image.edit(**{"prompt": "a dog", "edited_prompt": "a cat", **options})

@@ -13,6 +13,7 @@ ENDPOINTS = {
         "batch_size",
         "seed",
     ],
+    "/edit": ["prompt", "edited_prompt", "negative_prompt", "model"],
     "/sentiment": ["text", "model"],
     "/generate": [
         "prompt",

@@ -16,6 +16,17 @@ SENT = {
     "seed": 7,
 }
 
+EDITED = {
+    "prompt": SENT["prompt"],
+    "edited_prompt": "a cat in a meadow",
+    "negative_prompt": "",
+    "model": MODEL,
+    "steps": 8,
+    "guidance_scale": 4.0,
+    "seed": 7,
+    "keep": 0.3,
+}
+
 
 def pixels(gallery):
     """The gallery's pictures as (count, height, width, 3) int."""
@@ -61,6 +72,45 @@ def test_words_that_it_does_not_know_are_told(client):
 def test_text_to_image_has_the_documented_parameters(client):
     api = client.view_api(return_format="dict")["named_endpoints"]["/text_to_image"]
     assert [each["parameter_name"] for each in api["parameters"]] == list(SENT)
+
+
+def test_words_are_changed_and_the_picture_kept(client):
+    sent = {**EDITED, "keep": 0.5}
+    first, changed = pixels(client.predict(**sent, api_name="/edit")[0])
+    np.testing.assert_array_equal(first, draw(client)[0])
+    afresh = draw(client, prompt=EDITED["edited_prompt"])[0]
+    assert np.abs(changed - first).mean() < np.abs(afresh - first).mean()
+    assert np.abs(changed - first).mean() > 1
+
+
+def test_an_edit_says_what_is_in_each_picture_and_how_to_repeat_it(client):
+    sent = {**EDITED, "edited_prompt": "a zeppelin", "negative_prompt": "snow"}
+    gallery, told, receipt, code = client.predict(**sent, api_name="/edit")
+    assert [each["caption"] for each in gallery] == ["a dog in a meadow", "a zeppelin"]
+    assert "does not know zeppelin" in told and "seed 7" in receipt
+    repeated = {}
+    exec(code, repeated)
+    np.testing.assert_array_equal(repeated["images"], pixels(gallery))
+
+
+def test_edit_has_the_documented_parameters(client):
+    api = client.view_api(return_format="dict")["named_endpoints"]["/edit"]
+    assert [each["parameter_name"] for each in api["parameters"]] == list(EDITED)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({"prompt": ""}, "empty", id="empty prompt"),
+        pytest.param({"edited_prompt": " "}, "changed prompt is empty", id="no words"),
+        pytest.param({"edited_prompt": "dog " * 2500}, "Shorten", id="10,000 characters"),
+        pytest.param({"model": "dall-e"}, "dall-e", id="unknown model"),
+        pytest.param({"keep": 2}, "Kept when words change goes from 0 to 1", id="more than all"),
+    ],
+)
+def test_bad_input_to_an_edit_is_explained(client, change, message):
+    with pytest.raises((AppError, ValueError), match=message):
+        client.predict(**{**EDITED, **change}, api_name="/edit")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ def loads_and_answers(row, folder):
         drawn = drawing_score.things(artist, ["dog", "owl"], 5, steps=2)
         assert drawn["owl"].shape == (5, 32, 32, 3), "more than are drawn side by side"
         assert set(drawing_score.reworded(artist, ["dog", "owl", "bus"])) == {"dog", "owl", "bus"}
+        images, captions = drawing_score.edited(artist)
+        assert len(images) == len(captions) == 2 * len(drawing_score.EDITS)
         assert {"a", "an"} <= set(artist.model.tokenizer.vocabulary)
 
 

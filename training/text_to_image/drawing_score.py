@@ -30,6 +30,16 @@ WORDINGS = (
     "please show me {a}",
     "a shiny {name}!",
 )
+EDITS = (  # prompts, and what they are changed to
+    ("a dog in a meadow", "a cat in a meadow"),
+    ("a penguin in the snow", "an owl in the snow"),
+    ("a house on a beach", "a castle on a beach"),
+    ("a rocket in space", "an airplane in space"),
+    ("a fox in a forest", "a fox in the snow"),
+    ("a car in a city", "a car in the desert"),
+    ("a lion in the desert", "a lion at night"),
+    ("a tree in a meadow", "a tree in a city"),
+)
 BATCH = 64
 TOGETHER = text_to_image.MOST_IMAGES  # pictures drawn side by side
 
@@ -76,6 +86,24 @@ def reworded(artist, names):
     }
     drawn = drawings(artist, asked.values(), seeds=1)
     return {name: drawn[prompt] for name, prompt in asked.items()}
+
+
+def edited(artist):
+    """Draw EDITS, the seeds counting up from 0: images and their captions, a list each."""
+    images, captions = [], []
+    for seed, told in enumerate(EDITS):
+        request = text_to_image.Request(
+            told[0],
+            seed,
+            artist.row.guidance,
+            edited_prompt=told[1],
+            keep=text_to_image.KEEP,
+            at_once=1,
+        )
+        *_, last = text_to_image.denoise(artist, request)
+        images.extend(last.images)
+        captions.extend(told)
+    return images, captions
 
 
 def named(drawn):
