@@ -152,7 +152,7 @@ def test_08_drawing_takes_no_wrong_values(raw, place, wrong):
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong"), [(0, ""), (1, None), (1, ""), (1, 7), (4, 0), (7, 1.5), (7, -1), (7, None)]
+    ("place", "wrong"), [(0, ""), (1, None), (1, ""), (4, 0), (7, 1.5), (7, -1), (7, None)]
 )
 def test_08_editing_takes_no_wrong_values(raw, place, wrong):
     raw.refused("edit", [*EDIT[:place], wrong, *EDIT[place + 1 :]])
