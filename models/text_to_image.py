@@ -103,7 +103,7 @@ def edit(
         edited_prompt: str, what the second one shows, "a cat in a meadow" for "a dog in a meadow".
         negative_prompt, model, steps, guidance_scale, seed: as `generate` takes them.
         keep: float in [0, 1], share of the steps in which the second picture follows the first.
-            With 0 they share the noise alone; with 1 hardly more than colours change.
+            With 0 they share the noise alone; the nearer to 1, the more of a setting stays.
 
     Returns:
         A generator of Step, as that of `generate`, with two pictures each.

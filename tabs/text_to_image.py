@@ -44,7 +44,7 @@ def build():
             gallery = _gallery()
             status = gr.HTML("", padding=False, elem_id="drawing")
             stopped = gr.HTML(_said(STOPPED), padding=False, visible=False)
-            edited, change, editor = _editor()
+            drawn_words, edited, change, editor = _editor()
             line, code = widgets.receipt()
     buttons = [draw, stop, change]
     shown = [*buttons, status, stopped]
@@ -58,10 +58,10 @@ def build():
         api_name="text_to_image",
         show_progress="hidden",
     )
-    drawn.success(_offer, [prompt, model], [edited, editor], **_quiet())
+    drawn.success(_offer, [prompt, model], [drawn_words, edited, editor], **_quiet())
     changed = gr.on([change.click, edited.submit], _ready, None, shown, **_quiet()).then(
         _edit,
-        [prompt, edited, negative, model, steps, guidance, seed, keep],
+        [drawn_words, edited, negative, model, steps, guidance, seed, keep],
         outputs,
         api_name="edit",
         show_progress="hidden",
@@ -136,6 +136,7 @@ def _gallery():
 def _editor():
     """What changes the words of a picture that is there; hidden until there is one."""
     with gr.Column(visible=False, elem_classes="editor") as editor:
+        drawn_words = gr.Textbox(label="drawn", visible="hidden")  # the prompt may be new by then
         edited = gr.Textbox(
             label="Change the words, keep the picture",
             placeholder="a cat in a meadow",
@@ -143,7 +144,7 @@ def _editor():
             submit_btn=False,
         )
         change = gr.Button("Change", size="lg")
-    return edited, change, editor
+    return drawn_words, edited, change, editor
 
 
 def _vocabulary():
@@ -165,7 +166,7 @@ def _usual_guidance(name):
 
 def _offer(prompt, model):
     """Show the prompt of what was drawn, to be changed, where the model can keep the picture."""
-    return prompt, gr.Column(visible=catalog.get(model).edits)
+    return prompt, prompt, gr.Column(visible=catalog.get(model).edits)
 
 
 def _begin(seed, lock):

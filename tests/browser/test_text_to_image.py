@@ -39,6 +39,7 @@ def test_change_the_words_and_keep_the_picture(tab):
     assert words.input_value() == "a dog in a meadow"
     seed = tab.locator(".receipt-line", has_text="seed").locator("visible=true").inner_text()
     words.fill("a cat in a meadow")
+    tab.get_by_label("Your picture in words").fill("what comes next")
     tab.get_by_role("button", name="Change", exact=True).click()
     tab.locator("#pictures img").nth(1).wait_for(timeout=PATIENCE)
     tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
