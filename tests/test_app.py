@@ -42,7 +42,13 @@ CALLS = {
     "/caption": {"image": PICTURE, "model": "gru_attention_picture_book", "count": 2},
     "/generate": {"prompt": "A fox", "model": "gpt2_tiny_stories", "max_length": 4},
     "/text_to_image": {"prompt": "a fox", "negative_prompt": "", "model": DRAWING, "steps": 2},
-    "/edit": {"prompt": "a fox", "edited_prompt": "an owl", "model": DRAWING, "steps": 2},
+    "/edit": {
+        "prompt": "a fox",
+        "edited_prompt": "an owl",
+        "negative_prompt": "",
+        "model": DRAWING,
+        "steps": 2,
+    },
 }
 
 

@@ -42,7 +42,7 @@ needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="
 def answers():
     """What bundled models of all kinds say, in JSON types."""
     *_, token = text_generation.generate("Once upon a time, a fox", None, 12, "greedy")
-    *_, drawn = text_to_image.generate("a fox", steps=2, seed=1)
+    *_, drawn = text_to_image.edit("a fox", "an owl", steps=2, seed=1, keep=0.5)
     found = detection.detect(PICTURE).filter(confidence=0.5, iou=0.5)
     return {
         "classification": classification.classify(PICTURE).predictions[0].label,
@@ -50,7 +50,7 @@ def answers():
         "sentiment": round(sentiment.score("A joy to watch.").positive, 2),
         "text": token.text,
         "captions": list(captioning.caption(PICTURE, method="greedy").texts),
-        "drawing": [round(float(level), -1) for level in drawn.images.mean(axis=(0, 1, 2))],
+        "drawings": [round(float(level), -1) for level in drawn.images.mean(axis=(1, 2)).ravel()],
     }
 
 

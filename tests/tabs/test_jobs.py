@@ -147,11 +147,11 @@ def test_drawing_has_a_smaller_try(monkeypatch, evictions):
     """Of two pictures that do not fit into memory at once, each is drawn for itself."""
     tried, draw = [], text_to_image.generate
 
-    def generate(*values, at_once=4):
+    def generate(at_once=4, **values):
         tried.append(at_once)
         if at_once > 1:
             raise MemoryError
-        return draw(*values, at_once=at_once)
+        return draw(at_once=at_once, **values)
 
     monkeypatch.setattr(text_to_image, "generate", generate)
     values = ["a dog", "", "stable_diffusion_picture_book", 1, 4.0, 2, 7]
