@@ -50,7 +50,14 @@ def build():
     shown = [*buttons, status, stopped]
     outputs = [gallery, status, line, code]
     model.change(_usual_guidance, model, guidance, **_quiet())
-    begun = gr.on([draw.click, prompt.submit], _begin, [seed, lock], [seed, *shown], **_quiet())
+    asked = gr.State("")  # the words that are being drawn, whatever is written meanwhile
+    begun = gr.on(
+        [draw.click, prompt.submit],
+        _begin,
+        [prompt, seed, lock],
+        [asked, seed, *shown],
+        **_quiet(),
+    )
     drawn = begun.then(
         _draw,
         [prompt, negative, model, steps, guidance, count, seed],
@@ -58,7 +65,7 @@ def build():
         api_name="text_to_image",
         show_progress="hidden",
     )
-    drawn.success(_offer, [prompt, model], [drawn_words, edited, editor], **_quiet())
+    drawn.success(_offer, [asked, model], [drawn_words, edited, editor], **_quiet())
     changed = gr.on([change.click, edited.submit], _ready, None, shown, **_quiet()).then(
         _edit,
         [drawn_words, edited, negative, model, steps, guidance, seed, keep],
@@ -136,7 +143,7 @@ def _gallery():
 def _editor():
     """What changes the words of a picture that is there; hidden until there is one."""
     with gr.Column(visible=False, elem_classes="editor") as editor:
-        drawn_words = gr.Textbox(label="drawn", visible="hidden")  # the prompt may be new by then
+        drawn_words = gr.Textbox(label="drawn", visible="hidden")  # what the picture shows
         edited = gr.Textbox(
             label="Change the words, keep the picture",
             placeholder="a cat in a meadow",
@@ -169,9 +176,9 @@ def _offer(prompt, model):
     return prompt, prompt, gr.Column(visible=catalog.get(model).edits)
 
 
-def _begin(seed, lock):
-    """Draw a new seed unless it is locked; turn Stop on."""
-    return seed if lock else checks.seed(None), *_ready()
+def _begin(prompt, seed, lock):
+    """Remember the prompt, draw a new seed unless it is locked, turn Stop on."""
+    return prompt, seed if lock else checks.seed(None), *_ready()
 
 
 def _ready():

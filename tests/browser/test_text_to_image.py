@@ -34,12 +34,13 @@ def test_draw_and_draw_again_with_the_seed_kept(tab):
 def test_change_the_words_and_keep_the_picture(tab):
     assert not tab.get_by_label("Change the words").is_visible(), "there is nothing to change"
     begin(tab, "a dog in a meadow")
+    tab.locator("#drawing").get_by_text("Step ").wait_for(timeout=PATIENCE)
+    tab.get_by_label("Your picture in words").fill("what comes next")
     words = tab.get_by_label("Change the words, keep the picture")
     words.wait_for(timeout=PATIENCE)
     assert words.input_value() == "a dog in a meadow"
     seed = tab.locator(".receipt-line", has_text="seed").locator("visible=true").inner_text()
     words.fill("a cat in a meadow")
-    tab.get_by_label("Your picture in words").fill("what comes next")
     tab.get_by_role("button", name="Change", exact=True).click()
     tab.locator("#pictures img").nth(1).wait_for(timeout=PATIENCE)
     tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
