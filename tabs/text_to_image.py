@@ -44,13 +44,13 @@ def build():
             gallery = _gallery()
             status = gr.HTML("", padding=False, elem_id="drawing")
             stopped = gr.HTML(_said(STOPPED), padding=False, visible=False)
-            drawn_words, edited, change, editor = _editor()
+            drawn_words, drawn_seed, edited, change, editor = _editor()
             line, code = widgets.receipt()
     buttons = [draw, stop, change]
     shown = [*buttons, status, stopped]
     outputs = [gallery, status, line, code]
     model.change(_usual_guidance, model, guidance, **_quiet())
-    asked = gr.State("")  # the words that are being drawn, whatever is written meanwhile
+    asked = gr.State(("", 0))  # words and seed of what is being drawn, whatever is set meanwhile
     begun = gr.on(
         [draw.click, prompt.submit],
         _begin,
@@ -65,10 +65,10 @@ def build():
         api_name="text_to_image",
         show_progress="hidden",
     )
-    drawn.success(_offer, [asked, model], [drawn_words, edited, editor], **_quiet())
+    drawn.success(_offer, [asked, model], [drawn_words, drawn_seed, edited, editor], **_quiet())
     changed = gr.on([change.click, edited.submit], _ready, None, shown, **_quiet()).then(
         _edit,
-        [drawn_words, edited, negative, model, steps, guidance, seed, keep],
+        [drawn_words, edited, negative, model, steps, guidance, drawn_seed, keep],
         outputs,
         api_name="edit",
         show_progress="hidden",
@@ -142,8 +142,10 @@ def _gallery():
 
 def _editor():
     """What changes the words of a picture that is there; hidden until there is one."""
-    with gr.Column(visible=False, elem_classes="editor") as editor:
-        drawn_words = gr.Textbox(label="drawn", visible="hidden")  # what the picture shows
+    with gr.Column(visible=False) as editor:
+        # Of the last picture that was finished: a try that failed or was stopped changes neither.
+        drawn_words = gr.Textbox(label="Drawn", visible="hidden")
+        drawn_seed = widgets.seed_number("Drawn with the seed", visible="hidden")
         edited = gr.Textbox(
             label="Change the words, keep the picture",
             placeholder="a cat in a meadow",
@@ -151,7 +153,7 @@ def _editor():
             submit_btn=False,
         )
         change = gr.Button("Change", size="lg")
-    return drawn_words, edited, change, editor
+    return drawn_words, drawn_seed, edited, change, editor
 
 
 def _vocabulary():
@@ -171,14 +173,16 @@ def _usual_guidance(name):
     return catalog.get(name).guidance
 
 
-def _offer(prompt, model):
+def _offer(asked, model):
     """Show the prompt of what was drawn, to be changed, where the model can keep the picture."""
-    return prompt, prompt, gr.Column(visible=catalog.get(model).edits)
+    prompt, seed = asked
+    return prompt, seed, prompt, gr.Column(visible=catalog.get(model).edits)
 
 
 def _begin(prompt, seed, lock):
-    """Remember the prompt, draw a new seed unless it is locked, turn Stop on."""
-    return prompt, seed if lock else checks.seed(None), *_ready()
+    """Draw a new seed unless it is locked; remember it and the prompt; turn Stop on."""
+    seed = seed if lock else checks.seed(None)
+    return (prompt, seed), seed, *_ready()
 
 
 def _ready():

@@ -76,9 +76,14 @@ def _as_it_came(cache, payload):
 def seed_row(value=0):
     """Return a seed number and its lock; unlocked, each run draws a new seed."""
     with gr.Row(elem_classes="seed"):
-        seed = gr.Number(value, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, scale=3)
+        seed = seed_number("Seed", value, scale=3)
         lock = gr.Checkbox(False, label="Keep this seed", scale=2, min_width=120)
     return seed, lock
+
+
+def seed_number(label, value=0, **options):
+    """Return a number that can be a seed."""
+    return gr.Number(value, label=label, precision=0, minimum=0, maximum=2**31 - 1, **options)
 
 
 def run_on_change(triggers, handler, inputs, outputs):

@@ -51,6 +51,22 @@ def test_change_the_words_and_keep_the_picture(tab):
     assert tab.get_by_role("button", name="Change", exact=True).is_enabled()
 
 
+def test_a_try_that_failed_leaves_the_picture_to_be_changed(tab):
+    begin(tab, "a dog in a meadow")
+    tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
+    line = tab.locator(".receipt-line", has_text="seed").locator("visible=true")
+    seed = line.inner_text().rpartition("seed ")[2]
+    begin(tab, "")
+    tab.get_by_text("The prompt is empty").first.wait_for(timeout=PATIENCE)
+    tab.get_by_label("Change the words, keep the picture").fill("a cat in a meadow")
+    tab.get_by_role("button", name="Change", exact=True).click(timeout=PATIENCE)
+    tab.locator("#pictures img").nth(1).wait_for(timeout=PATIENCE)
+    tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
+    assert line.inner_text().rpartition("seed ")[2] == seed
+    captions = [f"a {name} in a meadow" for name in ("dog", "cat")]
+    assert tab.locator("#pictures .caption-label").all_inner_texts() == captions
+
+
 def test_no_changed_words_are_explained_and_the_picture_stays(tab):
     begin(tab, "a dog in a meadow")
     tab.get_by_label("Change the words, keep the picture").fill("")

@@ -90,20 +90,10 @@ def reworded(artist, names):
 
 def edited(artist):
     """Draw EDITS, the seeds counting up from 0: images and their captions, a list each."""
-    images, captions = [], []
-    for seed, told in enumerate(EDITS):
-        request = text_to_image.Request(
-            told[0],
-            seed,
-            artist.row.guidance,
-            edited_prompt=told[1],
-            keep=text_to_image.KEEP,
-            at_once=1,
-        )
-        *_, last = text_to_image.denoise(artist, request)
-        images.extend(last.images)
-        captions.extend(told)
-    return images, captions
+    images, options = [], {"keep": text_to_image.KEEP, "at_once": 1}
+    for seed, (prompt, changed) in enumerate(EDITS):
+        images.extend(drawings(artist, [prompt], 1, seed, edited_prompt=changed, **options)[prompt])
+    return images, [prompt for pair in EDITS for prompt in pair]
 
 
 def named(drawn):
