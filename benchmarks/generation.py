@@ -49,7 +49,7 @@ def _compiled(model, ids):
     padded[:, :GIVEN] = ids
     begun = runtime.compile(text_generation.prefill, model)(padded, np.int32(GIVEN - 1))
     step = runtime.compile(text_generation.step, model)
-    arrays = [ids[:, :1], begun[2], np.int32(GIVEN)]
+    arrays = [ids[:, :1], np.int32(GIVEN), *begun[2]]
     step(*arrays)
     tried = converted.trial(step.graph, arrays, (*converted.precisions(), converted.LIGHT))
     programs = {f"OpenVINO {name}": program for name, program in tried.programs.items()}
@@ -61,4 +61,4 @@ def _loop(begun, step):
     logits, cache = begun[0], np.array(begun[2])
     for place in range(GIVEN, GIVEN + ADDED):
         token = logits.argmax(axis=-1)[:, None].astype("int32")
-        logits, _, cache[:, :, :, place] = step(token, cache, np.int32(place))
+        logits, _, cache[:, :, :, place] = step(token, np.int32(place), *cache)

@@ -3,8 +3,6 @@
 Knows no model, and not whether the network is equal or faster.
 """
 
-import numpy as np
-
 
 def specs(arrays):
     """What a graph is traced for, so that `convert` knows its inputs again."""
@@ -37,25 +35,13 @@ def convert(traced):
 
 
 def _update_slice(node):
-    """XlaDynamicUpdateSlice, for which OpenVINO has no rule, as ScatterNDUpdate.
+    """XlaDynamicUpdateSlice, for which OpenVINO has no rule, where it replaces the whole array.
 
-    Keras' `slice_update` becomes one; a cache of keys and values is written with it. Dimensions
-    that are updated whole at the end of the shape are left to the scatter's slices.
+    Keras' `slice_update` becomes one; a cache of keys and values is filled with it. Sizes that the
+    converter has lost, as of rotated keys, are the array's. Less than the whole does not fit, and
+    stays on TensorFlow.
     """
     from openvino import opset13 as ops
 
-    array, update, start = (node.get_input(at) for at in range(3))
-    whole = list(array.get_partial_shape().to_shape())
-    # A size that the converter has lost, as of rotated keys, is known where there is room for one.
-    sizes = zip(whole, update.get_partial_shape(), strict=True)
-    part = [1 if room == 1 else size.get_length() for room, size in sizes]
-    update = ops.reshape(update, part, False).output(0)
-    if whole == part:
-        return [update]  # it fits at 0 only, where XLA moves the start to
-    depth = max(at for at in range(len(whole)) if whole[at] != part[at]) + 1
-    grid = np.stack(np.meshgrid(*map(np.arange, part[:depth]), indexing="ij"), axis=-1)
-    begin = ops.slice(ops.convert(start, "i64"), [0], [depth], [1])
-    room = np.array([whole[at] - part[at] for at in range(depth)], "int64")
-    begin = ops.minimum(ops.maximum(begin, np.zeros(depth, "int64")), room)
-    places = ops.add(ops.constant(grid.astype("int64")), begin)
-    return [ops.scatter_nd_update(array, places, update).output(0)]
+    array, update = (node.get_input(at) for at in range(2))
+    return [ops.reshape(update, list(array.get_partial_shape().to_shape()), False).output(0)]

@@ -133,7 +133,7 @@ class Decoder:
         logits, hidden = self._read()
         self.ids = np.repeat(self.ids, copies, axis=0)
         if copies > 1:
-            self.cache = np.repeat(self.cache, _power_of_two(copies), axis=0)
+            self.cache = np.repeat(self.cache, _power_of_two(copies), axis=1)
         return np.repeat(logits, copies, axis=0), hidden[0, : self.index]
 
     def extend(self, rows, tokens):
@@ -152,10 +152,10 @@ class Decoder:
             logits, hidden = self._read()
             return logits, hidden[:, self.index - 1]
         kept = _filled(rows)
-        if len(kept) != len(self.cache) or (rows != np.arange(len(rows))).any():
-            self.cache = self.cache[kept]
+        if len(kept) != self.cache.shape[1] or (rows != np.arange(len(rows))).any():
+            self.cache = self.cache[:, kept]
         place, known = np.int32(self.index), _filled(tokens)[:, None]
-        logits, hidden, told = self._run(step, known, self.cache, place, light=True)
+        logits, hidden, told = self._run(step, known, place, *self.cache, light=True)
         self.cache[:, :, :, self.index] = told
         self.index += 1
         return logits[: len(rows)], hidden[: len(rows)]
@@ -214,8 +214,52 @@ def prefill(model, tokens, last):
 
     Returns:
         logits (batch, vocabulary) float32 after token `last`, hidden states (batch, length, width)
-        float32, and the cache of keys and values (batch, layers, 2, length, heads, width of one).
+        float32, and the cache, keys and values of each layer by turns: (2 x layers, batch, heads,
+        length, width of one).
     """
+    from keras import ops
+
+    empty = _caches(model, tokens.shape[0], tokens.shape[1])
+    logits, hidden, cache = model.call_with_cache(tokens, empty, 0)
+    if type(model).__name__ in PARTED:
+        cache = ops.stack([ops.stack(pair, axis=1) for pair in cache], axis=1)
+    cache = ops.transpose(cache, (1, 2, 0, 4, 3, 5))
+    logits = ops.take(logits, last, axis=1)
+    return (
+        ops.cast(logits, "float32"),
+        ops.cast(hidden, "float32"),
+        ops.reshape(cache, (-1, *cache.shape[2:])),
+    )
+
+
+def step(model, tokens, place, *cache):
+    """Run a causal language model over one more token of each sequence.
+
+    Args:
+        model: a `GPT2CausalLM`, `Qwen3CausalLM` or `Gemma3CausalLM`.
+        tokens: (batch, 1) int32.
+        place: int32 scalar, the index of the new tokens in their sequences.
+        *cache: (batch, heads, length, width of one) each, keys and values of each layer by turns:
+            as `prefill` gives them, with what later steps gave.
+
+    Returns:
+        logits (batch, vocabulary) and hidden states (batch, width), float32, and what the cache is
+        to hold at `place` (2 x layers, batch, heads, width of one). The caller writes it there: a
+        program that did would copy the cache at every step.
+    """
+    from keras import ops
+
+    from models.architectures import cached_attention
+
+    pairs = list(zip(cache[::2], cache[1::2], strict=True))
+    with cached_attention.reading(pairs, place) as told:
+        logits, hidden, _ = model.call_with_cache(tokens, _caches(model, tokens.shape[0], 1), place)
+    told = ops.stack([each for pair in told for each in pair])
+    return ops.cast(logits[:, 0], "float32"), ops.cast(hidden[:, 0], "float32"), told
+
+
+def _caches(model, batch, length):
+    """Empty caches of keys and values as `call_with_cache` of a model takes them."""
     from keras import ops
 
     net = model.backbone
@@ -223,43 +267,10 @@ def prefill(model, tokens, last):
         heads = (net.num_key_value_heads, net.head_dim)
     else:
         heads = (net.num_heads, net.hidden_dim // net.num_heads)
-    shape = (tokens.shape[0], net.num_layers, 2, tokens.shape[1], *heads)
-    cache = ops.zeros(shape, dtype=model.compute_dtype)
-    logits, hidden, cache = _with_cache(model, tokens, cache, 0)
-    logits = ops.take(logits, last, axis=1)
-    return ops.cast(logits, "float32"), ops.cast(hidden, "float32"), cache
-
-
-def step(model, tokens, cache, place):
-    """Run a causal language model over one more token of each sequence.
-
-    Args:
-        model: a `GPT2CausalLM`, `Qwen3CausalLM` or `Gemma3CausalLM`.
-        tokens: (batch, 1) int32.
-        cache: as `prefill` gives it, with what later steps gave.
-        place: int32 scalar, the index of the new tokens in their sequences.
-
-    Returns:
-        logits (batch, vocabulary) and hidden states (batch, width), float32, and what the cache is
-        to hold at `place` (batch, layers, 2, heads, width of one). The caller writes it there: a
-        program that gave the whole cache would copy it at every step.
-    """
-    from keras import ops
-
-    logits, hidden, cache = _with_cache(model, tokens, cache, place)
-    told = ops.take(cache, place, axis=3)
-    return ops.cast(logits[:, 0], "float32"), ops.cast(hidden[:, 0], "float32"), told
-
-
-def _with_cache(model, tokens, cache, place):
-    """`call_with_cache` of a model, the cache in one tensor where keras-hub parts it as well."""
-    from keras import ops
-
-    if type(model).__name__ not in PARTED:
-        return model.call_with_cache(tokens, cache, place)
-    pairs = tuple((cache[:, layer, 0], cache[:, layer, 1]) for layer in range(cache.shape[1]))
-    logits, hidden, pairs = model.call_with_cache(tokens, pairs, place)
-    return logits, hidden, ops.stack([ops.stack(pair, axis=1) for pair in pairs], axis=1)
+    if type(model).__name__ in PARTED:
+        empty = ops.zeros((batch, length, *heads), dtype=model.compute_dtype)
+        return ((empty, empty),) * net.num_layers
+    return ops.zeros((batch, net.num_layers, 2, length, *heads), dtype=model.compute_dtype)
 
 
 def _power_of_two(number):
