@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import numpy as np
+import psutil
 
 from benchmarks import full_size
 from models import catalog, hub
@@ -22,10 +23,16 @@ TOKENS = 32
 
 
 def lines(names):
-    """Yield what `measure` says of each of the checkpoints named, as in `full_size.BUILD`."""
+    """Yield what `measure` says of each of the checkpoints named, as in `full_size.BUILD`.
+
+    Of one that would take more memory than the machine has, how much it needs is all that is said.
+    """
     apart = multiprocessing.get_context("spawn")
     for row in catalog.PUBLISHED:
         if row.id not in names:
+            continue
+        if row.memory > psutil.virtual_memory().total:
+            yield {"name": row.id, "needs_mb": round(row.memory / 1e6)}
             continue
         with tempfile.TemporaryDirectory() as cache:
             for work in (_write, measure):

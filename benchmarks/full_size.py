@@ -11,9 +11,9 @@ import json
 
 from benchmarks import architectures
 
-# Pieces that GPT-2, Qwen3, Gemma 3, PaliGemma and OPT know.
+# Pieces that GPT-2, Qwen3, Gemma 3, PaliGemma, OPT and CLIP know.
 VOCABULARY, QWEN_VOCABULARY, GEMMA_VOCABULARY = 50_257, 151_936, 262_144
-PALIGEMMA_VOCABULARY, OPT_VOCABULARY = 257_152, 50_304
+PALIGEMMA_VOCABULARY, OPT_VOCABULARY, CLIP_VOCABULARY = 257_152, 50_304, 49_408
 OPT_ENDS = ("<pad>", "</s>", "<image>")
 QWEN3_5_VOCABULARY = 248_320
 QWEN3_5_ENDS = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
@@ -460,17 +460,66 @@ def _diffusion(name):
 
 
 def _clip_words(folder):
-    words, merges = _bytes(0)
-    letters = [letter for letter in words if len(letter) == 1]
-    pieces = [*letters, *(each + "</w>" for each in letters), "oo", *CLIP_ENDS]
     folder.mkdir(parents=True)
-    (folder / "vocabulary.json").write_text(
-        json.dumps({each: at for at, each in enumerate(pieces)})
-    )
-    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
+    (folder / "vocabulary.json").write_text(json.dumps(_clip_pieces()))
+    (folder / "merges.txt").write_text("#version: 0.2\no o")
+
+
+def _clip_pieces():
+    """A vocabulary for CLIP's tokenizer: letters, within a word and at its end, and hardly more."""
+    letters = [letter for letter in _bytes(0)[0] if len(letter) == 1]
+    pieces = [*letters, *(each + "</w>" for each in letters), "oo", *CLIP_ENDS]
+    return {each: at for at, each in enumerate(pieces)}
 
 
 CLIP_ENDS = ("<|startoftext|>", "<|endoftext|>")
+
+
+@_saved
+def _stable_diffusion_3():
+    import keras_hub
+    from keras_hub.src.models.clip.clip_text_encoder import CLIPTextEncoder
+    from keras_hub.src.models.vae.vae_backbone import VAEBackbone
+
+    models, half = keras_hub.models, "float16"
+
+    def reader(width, layers, heads, activation):
+        return CLIPTextEncoder(
+            vocabulary_size=CLIP_VOCABULARY,
+            embedding_dim=width,
+            hidden_dim=width,
+            num_layers=layers,
+            num_heads=heads,
+            intermediate_dim=4 * width,
+            intermediate_activation=activation,
+            intermediate_output_index=-2,
+            dtype=half,
+        )
+
+    def reads(filled_up):
+        tokenizer = keras_hub.tokenizers.CLIPTokenizer(
+            _clip_pieces(), ["o o"], pad_with_end_token=filled_up
+        )
+        return models.CLIPPreprocessor(tokenizer, sequence_length=77)
+
+    widths = [128, 256, 512, 512]
+    backbone = models.StableDiffusion3Backbone(
+        mmdit_patch_size=2,
+        mmdit_hidden_dim=1536,
+        mmdit_num_layers=24,
+        mmdit_num_heads=24,
+        mmdit_position_size=384,
+        mmdit_qk_norm="rms_norm",
+        mmdit_dual_attention_indices=tuple(range(13)),
+        vae=VAEBackbone(widths, [2] * 4, widths[::-1], [3] * 4, dtype=half),
+        clip_l=reader(768, 12, 12, "quick_gelu"),
+        clip_g=reader(1280, 32, 20, "gelu"),
+        dtype=half,
+    )
+    preprocessor = models.StableDiffusion3TextToImagePreprocessor(reads(True), reads(False))
+    return models.StableDiffusion3TextToImage(backbone, preprocessor)
+
+
 BUILD = {
     "efficientnet_b0_ra_imagenet": _efficientnet,
     "mobilenet_v3_small_100_imagenet": _mobilenet,
@@ -484,6 +533,7 @@ BUILD = {
     "dfine_small_coco": _saved(_dfine(3, 256, 1024, 0.5, 0.34, [3, 6, 3])),
     "stable_diffusion_1.4": _diffusion("StableDiffusion14"),
     "stable_diffusion_2.1": _diffusion("StableDiffusion21"),
+    "stable_diffusion_3.5_medium": _stable_diffusion_3,
     "bert_tiny_en_uncased_sst2": _bert_tiny,
     "gpt2_base_en": _saved(functools.partial(_gpt2, 12, 12, 768)),
     "gpt2_medium_en": _saved(functools.partial(_gpt2, 24, 16, 1024)),

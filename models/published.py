@@ -305,6 +305,7 @@ PUBLISHED = (
         licence="Apache-2.0",
         kaggle="keras/qwen-3/keras/qwen3_0.6b_en/1",
         parameters=596_049_920,
+        copies=6,  # two programs of it
         reported=Reported(
             "44.6 % on MMLU-Redux", "Qwen3's technical report", "https://arxiv.org/abs/2505.09388"
         ),

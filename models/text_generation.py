@@ -17,6 +17,7 @@ SAMPLERS = ("top_p", "top_k", "greedy", "beam", "contrastive")
 LONGEST = 1000  # tokens of one call
 MOST_CANDIDATES = 100  # of top_k
 SMALLEST_CACHE = 256  # tokens; longer ones are the next powers of two, so that few shapes compile
+SHORT_PROMPT = 32  # tokens that are read alone; longer prompts are padded to the cache's length
 PARTED = ("Gemma3CausalLM",)  # classes whose cache is a pair of keys and values a layer
 
 
@@ -164,11 +165,13 @@ class Decoder:
         """Fill the cache with the tokens, or where they do not fit with the last half context."""
         known = self.ids[:, -self._kept() :]
         self.index = known.shape[1] + 1
-        tokens = np.zeros((len(known), self.length), "int32")
+        length = SHORT_PROMPT if self.index <= SHORT_PROMPT < self.length else self.length
+        tokens = np.zeros((len(known), length), "int32")
         tokens[:, 0], tokens[:, 1 : self.index] = self.start, known
         last = np.int32(self.index - 1)
-        logits, hidden, cache = self._run(prefill, _filled(tokens), last)
-        self.cache = np.array(cache)  # which steps write into
+        logits, hidden, read = self._run(prefill, _filled(tokens), last)
+        self.cache = np.zeros((*read.shape[:3], self.length, read.shape[4]), read.dtype)
+        self.cache[:, :, :, :length] = read
         return logits[: len(known)], hidden[: len(known)]
 
     def _kept(self):

@@ -253,5 +253,6 @@ def _code(start, settings, run):
 
 
 def warm_up():
-    """Load the default model and compile its two steps."""
-    list(text_generation.generate("Once upon a time", max_length=2, seed=0))
+    """Load the default model and compile its step, and what reads short prompts and long ones."""
+    for prompt in ("Once upon a time", "Once upon a time " * text_generation.SHORT_PROMPT):
+        list(text_generation.generate(prompt, max_length=2, seed=0))
