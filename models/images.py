@@ -4,20 +4,25 @@ Knows no model and no page. The header is read and judged before a pixel is deco
 """
 
 import contextlib
+import io
 import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from models import orientation
 from models.checks import BadInput
 
 PIXELS = 40_000_000  # as much as a large phone photo has; 120 MB once decoded to RGB
 BYTES = 20_000_000
 SIDES_RATIO = 100  # beyond this a letterboxed picture is a line one pixel wide
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# No TIFF: Pillow before 13, which Gradio does not take yet, reads beyond the tiles of a forged one
+# (CVE-2026-112395). Of a file with several frames only the first is looked at (CVE-2026-96639).
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+READS = 4000  # of a file until it is open; a photo with much to say about itself takes hundreds
 
 
 def read(image):
@@ -108,8 +113,29 @@ def _read_file(path):
         )
     with _explained(), warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(path, formats=FORMATS) as opened:
+        content = _Content(orientation.hidden(path.read_bytes()))
+        with Image.open(content, formats=FORMATS) as opened:
+            content.left = float("inf")
             return _decode(opened)
+
+
+class _Content(io.BytesIO):
+    """A file's bytes, which can be read so many times: each piece of a comment is, say.
+
+    Pillow copies what it has of a comment for each piece that it adds, so that millions of them
+    would take hours.
+    """
+
+    left = READS
+
+    def read(self, size=-1):
+        self.left -= 1
+        if self.left < 0:
+            raise BadInput(
+                "The image file says more about itself than any picture does. Save it again "
+                "without comments, or send another."
+            )
+        return super().read(size)
 
 
 @contextlib.contextmanager
@@ -121,8 +147,7 @@ def _explained():
         raise
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise BadInput(
-            "This file is not an image that can be read here. "
-            "Send a JPEG, PNG, WebP, GIF, BMP or TIFF."
+            "This file is not an image that can be read here. Send a JPEG, PNG, WebP, GIF or BMP."
         ) from error
     except Exception as error:  # its decoders raise whatever damaged bytes lead them to
         raise BadInput(
@@ -133,7 +158,8 @@ def _explained():
 def _decode(opened):
     _check_size(*opened.size)
     with _explained():
-        return np.array(_to_rgb(ImageOps.exif_transpose(opened)))
+        opened.load()  # a PNG may say only then which way up it is
+        return np.array(_to_rgb(orientation.upright(opened)))
 
 
 def _to_rgb(picture):

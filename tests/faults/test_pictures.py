@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.faults.conftest import CLASSIFY, data_url
+from tests.forged_pictures import forged
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
@@ -60,6 +61,17 @@ def test_06_what_is_no_picture_is_said_to_be_none(raw, content, way):
     assert "Send" in told or "Upload" in told or "Save it again" in told
 
 
+@pytest.mark.parametrize("content", forged(PHOTO).values(), ids=forged(PHOTO))
+def test_06_metadata_without_end_is_no_burden(raw, content):
+    """The picture is named or refused, and the app does not notice."""
+    given = uploaded(raw, content)
+    before, began = raw.process.memory_info().rss, time.monotonic()
+    event, told = raw.call("classify", [given, *CLASSIFY[1:]])
+    assert event == "complete" or "Save it again" in str(told)
+    assert time.monotonic() - began < 2
+    assert raw.process.memory_info().rss - before < 50e6
+
+
 def _turned():
     """A picture that says it has to be turned, and that picture upright."""
     exif = Image.Exif()
@@ -70,7 +82,7 @@ def _turned():
 DEEP = Image.fromarray(np.asarray(PHOTO.convert("L"), np.uint16) * 257)
 ODD = {
     "RGBA": encoded(PHOTO.convert("RGBA")),
-    "CMYK": encoded(PHOTO.convert("CMYK"), "TIFF"),
+    "CMYK": encoded(PHOTO.convert("CMYK"), "JPEG"),
     "16 bits": encoded(DEEP),
     "palette": encoded(PHOTO.convert("P")),
     "turned": _turned(),
