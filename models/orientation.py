@@ -5,11 +5,14 @@ says (CVE-2026-96643), which takes hours for one of some megabytes; Gradio does 
 """
 
 import contextlib
+import re
 import struct
 
 from PIL import Image
 
 HEAD, HIDDEN = b"Exif\x00\x00", b"exif\x00\x00"
+# Segments of a JPEG that Pillow reads directories of tags from: EXIF's, and that of further frames.
+DIRECTORIES = re.compile(rb"(\xff[\xe1\xe2]..)(Exif\x00\x00|MPF\x00)", re.DOTALL)
 ORIENTATION, SHORT = 0x0112, 3  # a tag, and the kind of number that it has
 ORDERS = {b"II": "<", b"MM": ">"}  # of the bytes in a number
 TURNS = {
@@ -24,11 +27,13 @@ TURNS = {
 
 
 def hidden(content):
-    """The bytes of an image file, in which Pillow finds no EXIF data if it is a JPEG.
+    """The bytes of an image file, in which Pillow finds no directory of tags if it is a JPEG.
 
-    It would read them while it opens the file; of other formats it only keeps them.
+    It would read them while it opens the file; EXIF data of other formats it only keeps.
     """
-    return content.replace(HEAD, HIDDEN) if content.startswith(b"\xff\xd8") else content
+    if not content.startswith(b"\xff\xd8"):
+        return content
+    return DIRECTORIES.sub(lambda found: found[1] + found[2].lower(), content)
 
 
 def upright(picture):

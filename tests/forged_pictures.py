@@ -20,10 +20,10 @@ def directory(tags, order="<"):
     return mark + struct.pack(order + "IH", 8, len(tags)) + entries + bytes(4)
 
 
-def segments(picture, *bodies):
-    """A JPEG with APP1 segments."""
-    content = encoded(picture, "JPEG")
-    packed = (b"\xff\xe1" + struct.pack(">H", len(each) + 2) + each for each in bodies)
+def segments(picture, *bodies, kind=1):
+    """A JPEG with APP1 segments, or those of another kind."""
+    content, mark = encoded(picture, "JPEG"), bytes([0xFF, 0xE0 + kind])
+    packed = (mark + struct.pack(">H", len(each) + 2) + each for each in bodies)
     return content[:2] + b"".join(packed) + content[2:]
 
 
@@ -44,5 +44,6 @@ def forged(picture):
         "heads in a JPEG": segments(picture, *[HEAD * 10_000] * 200),
         "many segments": segments(picture, *[HEAD + b"Exif"] * 500_000),
         "long tags": segments(picture, HEAD + tags),
+        "long tags of frames": segments(picture, b"MPF\x00" + tags, kind=2),
         "a long comment": commented(picture, b"A", 5_000_000),
     }

@@ -14,7 +14,7 @@ NEVER = -1e9  # what a score becomes where there is nothing to attend to
 
 @contextlib.contextmanager
 def reading(caches, place):
-    """While this lasts, each attention layer takes the next of the caches and adds no more to it.
+    """While this lasts, each attention layer reads the next of the caches and writes none.
 
     It goes by the door that keras-hub keeps open for servers that manage their caches themselves.
 
