@@ -12,7 +12,7 @@ from PIL import Image
 
 HEAD, HIDDEN = b"Exif\x00\x00", b"exif\x00\x00"
 # Segments of a JPEG that Pillow reads directories of tags from: EXIF's, and that of further frames.
-DIRECTORIES = re.compile(rb"(\xff[\xe1\xe2]..)(Exif\x00\x00|MPF\x00)", re.DOTALL)
+DIRECTORIES = re.compile(rb"\xff[\xe1\xe2]..(Exif\x00\x00|MPF\x00)", re.DOTALL)
 ORIENTATION, SHORT = 0x0112, 3  # a tag, and the kind of number that it has
 ORDERS = {b"II": "<", b"MM": ">"}  # of the bytes in a number
 TURNS = {
@@ -33,7 +33,10 @@ def hidden(content):
     """
     if not content.startswith(b"\xff\xd8"):
         return content
-    return DIRECTORIES.sub(lambda found: found[1] + found[2].lower(), content)
+    changed = bytearray(content)
+    for found in DIRECTORIES.finditer(content):
+        changed[found.start(1)] |= 0x20  # its first letter is a small one then
+    return bytes(changed)
 
 
 def upright(picture):
