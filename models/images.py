@@ -123,7 +123,7 @@ class _Content(io.BytesIO):
     """A file's bytes, which can be read so many times: each piece of a comment is, say.
 
     Pillow copies what it has of a comment for each piece that it adds, so that millions of them
-    would take hours.
+    would take an hour.
     """
 
     left = READS

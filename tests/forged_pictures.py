@@ -1,4 +1,4 @@
-"""Small pictures in files of megabytes, whose metadata would keep Pillow busy for hours."""
+"""Small pictures in files of megabytes, whose metadata would keep Pillow busy for an hour."""
 
 import io
 import struct

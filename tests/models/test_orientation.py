@@ -1,4 +1,4 @@
-"""Which way up an image is, and files that say so for hours."""
+"""Which way up an image is, and files that say so without end."""
 
 import io
 import struct
@@ -59,7 +59,7 @@ def test_what_is_broken_turns_nothing(read, picture, exif):
 
 
 @pytest.mark.parametrize("name", forged(Image.new("RGB", (4, 4))))
-def test_a_forged_file_takes_neither_hours_nor_gigabytes(read, picture, name):
+def test_a_forged_file_takes_neither_an_hour_nor_gigabytes(read, picture, name):
     content = forged(picture)[name]
     tracemalloc.start()
     began = time.process_time()
