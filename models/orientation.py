@@ -1,7 +1,7 @@
 """Which way up an image is, as its EXIF data says (CIPA DC-008-2024, 4.6.5.1.6).
 
-Knows one tag. Pillow 12 reads all of them, as often and as long as a forged file says (CVE-2026-96643
-is a part of it): a PNG of 0.6 MB took 1.8 GB, and one of 20 MB would keep it busy for an hour.
+Knows one tag. Pillow 12 reads all of them, as often and as long as a forged file says: a PNG of
+0.6 MB took 1.8 GB, and one of 20 MB would keep it busy for an hour (in part CVE-2026-96643).
 """
 
 import contextlib
