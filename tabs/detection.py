@@ -81,12 +81,15 @@ def _result_picture():
 
 
 def _thresholds():
-    """Confidence, IoU and the class filter, which redraw without the model."""
+    """Confidence, IoU and the class filter, which redraw without the model.
+
+    They begin where few things are framed twice or wrongly (training/LOG.md, 2026-11-27).
+    """
     with gr.Row():
         confidence = gr.Slider(
             0, 1, 0.4, step=0.01, label="Confidence", info="Frames at least this sure"
         )
-        iou = gr.Slider(0, 1, 0.5, step=0.01, label="IoU", info="Overlap allowed at most")
+        iou = gr.Slider(0, 1, 0.4, step=0.01, label="IoU", info="Overlap allowed at most")
     known = catalog.labels(catalog.of("detection")[0].id)
     classes = gr.Dropdown(
         sorted(known), value=[], multiselect=True, label="Only these things", info="None is all"
