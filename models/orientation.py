@@ -55,11 +55,11 @@ def _orientation(exif):
     """The number from 1 to 8 in the first directory of EXIF data; 0 if it is not there."""
     body = exif[len(HEAD) :] if exif.startswith((HEAD, HIDDEN)) else exif
     order = ORDERS.get(body[:2])
+    if order is None:
+        return 0
     with contextlib.suppress(struct.error):
-        start, count = 0, 0
-        if order:
-            (start,) = struct.unpack_from(order + "I", body, 4)
-            (count,) = struct.unpack_from(order + "H", body, start)
+        (start,) = struct.unpack_from(order + "I", body, 4)
+        (count,) = struct.unpack_from(order + "H", body, start)
         for at in range(start + 2, start + 2 + 12 * count, 12):
             tag, kind, _, value = struct.unpack_from(order + "HHIH", body, at)
             if (tag, kind) == (ORIENTATION, SHORT):
