@@ -24,7 +24,7 @@ TITLE = "Keras, hands on"
 HEADER = """
 <header class="masthead">
   <h1>Keras, hands on</h1>
-  <p>Seven things that Keras models do, on your own pictures and words.
+  <p>Eight things that Keras models do, on your own pictures and words.
   Everything runs on this machine; the models that come with it are small and our own.</p>
 </header>
 """

@@ -39,6 +39,20 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class FineTuned:
+    """A classifier's new head for classes of one's own, and how well it does."""
+
+    classes: tuple[str, ...]  # their names
+    kernel: np.ndarray  # (features, classes) float32
+    bias: np.ndarray  # (classes,) float32
+    loss: tuple[float, ...]  # cross-entropy in nats of the pictures seen, an epoch each
+    held_out_loss: tuple[float, ...]  # of pictures held out
+    guessed: tuple[str, ...]  # what each picture is taken for by a head that has not seen it
+    right: int  # how many of these are
+    run: Run
+
+
+@dataclass(frozen=True)
 class Detections:
     """Boxes found in an image, best score first, before thresholds until `filter` is called."""
 

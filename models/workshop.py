@@ -30,6 +30,22 @@ class Job:
     exact: bool = False  # as `runtime.compile` takes it
     light: bool = False  # as `runtime.Compiled` takes it
 
+    def work(self, bench):
+        """Do it there; gives nothing, since what comes of it is on disk."""
+        bench.make(self)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function whose result is wanted back."""
+
+    function: Callable  # of a module's top level
+    given: tuple  # its arguments
+
+    def work(self, _):
+        """Give its result."""
+        return self.function(*self.given)
+
 
 class Workshop:
     """The process, started when there is work. Closed at first: then nothing is made here.
@@ -70,6 +86,26 @@ class Workshop:
                 if self.opened and self._process.killed:
                     raise MemoryError from None
                 log.warning("%s was not made apart", job.function.__qualname__)
+            finally:
+                self._rest()
+
+    def call(self, function, *given):
+        """Return what a function gives that needs Keras; run here where the workshop is closed.
+
+        Raises:
+            MemoryError: the system killed the process.
+            RuntimeError: the process ended; its log says why.
+        """
+        if not self.opened:
+            return function(*given)
+        with self._lock:
+            try:
+                self._launch()
+                return self._process.ask(Call(function, given))
+            except apart.Ended:
+                if self.opened and self._process.killed:
+                    raise MemoryError from None
+                raise
             finally:
                 self._rest()
 
@@ -121,8 +157,8 @@ class _Bench:
     def __init__(self):
         self._loaded = None
 
-    def work(self, job):
-        """Do a job; gives nothing, since what comes of it is on disk."""
+    def make(self, job):
+        """Do a Job."""
         from models import loader, runtime
 
         loader.set_budget(job.budget)
@@ -146,4 +182,5 @@ def _prepare():
 
 
 if __name__ == "__main__":
-    apart.serve(_prepare, _Bench().work)
+    bench = _Bench()
+    apart.serve(_prepare, lambda job: job.work(bench))

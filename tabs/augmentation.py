@@ -26,7 +26,9 @@ def build():
     widgets.heading(LEAD)
     with widgets.pair():
         with widgets.input_side():
-            images = _images_input()
+            images = widgets.pictures_input(
+                "Your pictures", 4, elem_classes="picture", elem_id="augment-pictures"
+            )
             button = widgets.action("Make variants")
             examples = _examples(images)
             wanted = augmentation_editor.build(GUIDE)
@@ -54,23 +56,6 @@ def build():
     gr.on([*changes, names.submit], *again, **private, trigger_mode="always_last")
     examples.load_input_event.then(*again, **private)
     _endpoint()
-
-
-def _images_input():
-    return gr.Gallery(
-        label="Your pictures",
-        show_label=False,
-        type="filepath",  # decoding here would run before any check of ours
-        file_types=["image"],
-        sources=["upload", "webcam", "clipboard"],
-        interactive=True,
-        columns=4,
-        height="max-content",
-        object_fit="cover",
-        buttons=[],
-        elem_classes="picture",
-        elem_id="augment-pictures",
-    )
 
 
 def _settings():

@@ -31,16 +31,9 @@ def build():
             label = gr.Label(label="It is probably", elem_classes="big-label")
             line, code = widgets.receipt()
 
-    def choose(index):
-        """Both at once, so that no model of photos answers in between."""
-        if index not in range(len(EXAMPLES)):
-            raise gr.Error(
-                "There is no such example. Click one of those shown.", print_exception=False
-            )
-        return [drawings.samples[index][0], DRAWINGS]
-
+    # Both at once, so that no model of photos answers in between.
     drawings.click(
-        choose,
+        lambda index: [widgets.chosen(drawings, index), DRAWINGS],
         drawings,
         [image, model],
         queue=False,

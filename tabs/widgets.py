@@ -64,6 +64,26 @@ def image_input(label="Your picture", height=340):
     return picture
 
 
+def pictures_input(label, columns, **options):
+    """Return an input of several images, with upload, paste and webcam; its value is their paths.
+
+    The gallery opens no file, so that each is checked first.
+    """
+    return gr.Gallery(
+        label=label,
+        show_label=False,
+        type="filepath",
+        file_types=["image"],
+        sources=["upload", "webcam", "clipboard"],
+        interactive=True,
+        columns=columns,
+        height="max-content",
+        object_fit="cover",
+        buttons=[],
+        **options,
+    )
+
+
 def _as_it_came(cache, payload):
     """The path of what a client sent for an image, which may be a data: URL; nothing is decoded."""
     if payload is None or payload.path:
@@ -130,6 +150,13 @@ def gallery(names, image, label):
         type="index",
         samples_per_page=12,
     )
+
+
+def chosen(examples, index):
+    """Return the path of the example picture that was clicked; refuse an index that none has."""
+    if index not in range(len(examples.samples)):
+        raise gr.Error("There is no such example. Click one of those shown.", print_exception=False)
+    return examples.samples[index][0]
 
 
 def pictures(names):

@@ -38,6 +38,12 @@ PICTURE = str(BUNDLED.parent / "examples" / "city.jpg")
 CALLS = {
     "/classify": {"image": PICTURE, "model": "efficientnetv2_caltech101", "top_k": 3},
     "/detect": {"image": PICTURE, "model": "retinanet_picture_book"},
+    "/fine_tune": {
+        "pictures": [PICTURE] * 4,
+        "classes": ["one", "one", "two", "two"],
+        "image": PICTURE,
+        "model": "efficientnetv2_caltech101",
+    },
     "/sentiment": {"text": "a joy", "model": "bert_tiny_reviews"},
     "/caption": {"image": PICTURE, "model": "gru_attention_picture_book", "count": 2},
     "/generate": {"prompt": "A fox", "model": "gpt2_tiny_stories", "max_length": 4},

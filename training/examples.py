@@ -28,6 +28,15 @@ class Example:
     inside: float = 0.75  # of each thing's pixels, at least
 
 
+def _portraits(name, seed):
+    """Pictures of one thing in other settings each, to learn it from, and the last to try."""
+    settings = ("meadow", "room", "beach", "snow", "city", "night", "forest", "desert")
+    return tuple(
+        Example(f"{name}-{place}", setting, (name,), seed + 10 * place, (256, 256), 0.5, 0.75, 1)
+        for place, setting in enumerate(settings, 1)
+    )
+
+
 EXAMPLES = (
     Example("meadow", "meadow", ("tree", "cow", "horse", "sun", "butterfly"), 254, largest=0.5),
     Example("beach", "beach", ("umbrella", "dog", "ball", "ice cream"), 231),
@@ -56,6 +65,8 @@ EXAMPLES = (
     Example("butterfly", "forest", ("butterfly",), 25, (512, 512), 0.5, 0.65, inside=1),
     Example("castle", "snow", ("castle",), 27, (512, 512), 0.6, 0.75, inside=1),
     Example("turtle", "beach", ("turtle",), 23, (512, 512), 0.5, 0.65, inside=1),
+    *_portraits("cat", 400),
+    *_portraits("dog", 401),
 )
 
 

@@ -1,4 +1,4 @@
-"""The page as a whole: seven tabs, a status that fills, no sideways scrolling."""
+"""The page as a whole: eight tabs, a status that fills, no sideways scrolling."""
 
 import re
 

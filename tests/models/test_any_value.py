@@ -4,6 +4,7 @@ FUZZ_EXAMPLES lengthens it: `FUZZ_EXAMPLES=20000 python -m pytest tests/models/t
 """
 
 import fractions
+import functools
 import os
 
 import numpy as np
@@ -21,6 +22,7 @@ from models import (
     checks,
     classification,
     detection,
+    fine_tuning,
     images,
     results,
     samplers,
@@ -132,6 +134,34 @@ def test_images(value):
 @given(PICTURES, models("classification"), mostly(1, 3))
 def test_classification(image, model, top_k):
     answered(classification.classify, image, model, top_k)
+
+
+@functools.cache
+def taught():
+    """What a first lesson taught, once."""
+    return fine_tuning.fit({"a": [PICTURE] * 2, "b": [PICTURE] * 2}, epochs=1)
+
+
+@fuzzed
+@given(
+    st.one_of(
+        st.dictionaries(
+            st.one_of(st.text(), st.text(min_size=41), st.integers()),
+            st.one_of(st.lists(PICTURES, max_size=3), ANY),
+            max_size=3,
+        ),
+        ANY,
+    ),
+    models("classification"),
+    mostly(1),
+    PICTURES,
+    st.one_of(st.builds(taught), ANY),
+)
+@example({"a": [PICTURE] * 2, "A": [PICTURE] * 2}, None, 1, PICTURE, None)
+@example({"a": [PICTURE] * 2, "b": [PICTURE] * 2}, None, 10**400, PICTURE, 3)
+def test_fine_tuning(pictures, model, epochs, image, tuned):
+    answered(fine_tuning.fit, pictures, model, epochs)
+    answered(fine_tuning.classify, image, tuned)
 
 
 @fuzzed

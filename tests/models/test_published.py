@@ -20,6 +20,7 @@ from models import (
     classification,
     converted,
     detection,
+    fine_tuning,
     hub,
     images,
     loader,
@@ -184,6 +185,11 @@ def classifies(row, model):
     task = getattr(model, "network", model)  # KerasCV's in its wrapping
     given = np.asarray(task.predict(fitted[None], verbose=0)[0])
     assert found.predictions[0].label in np.array(catalog.labels(row.id))[given.argsort()[-3:]]
+    pets = {name: [EXAMPLES / f"{name}-{place}.jpg" for place in (1, 2)] for name in ("cat", "dog")}
+    tuned = fine_tuning.fit(pets, row.id, epochs=1)
+    assert tuned.kernel.shape == (task.layers[-1].kernel.shape[0], 2)
+    shares = [each.probability for each in fine_tuning.classify(picture, tuned).predictions]
+    assert sum(shares) == pytest.approx(1, abs=1e-5)
 
 
 def detects(row, model):

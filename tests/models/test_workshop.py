@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from models import catalog, classification, converted, loader
+from models import apart, catalog, classification, converted, loader
 from models.workshop import Job, Workshop, bundled, of, published
 
 ROW = catalog.get("resnet_cifar10")
@@ -130,3 +130,25 @@ def test_a_closed_one_is_not_asked(cache, monkeypatch):
     monkeypatch.setattr(bundled, "make", lambda job: pytest.fail("it was asked"))
     loaded = loader.Loaded(ROW, lambda: "a model", key="some weights")
     assert loaded.told(len) == len("a model")
+
+
+def summed(*numbers):
+    return sum(numbers)
+
+
+def failing():
+    raise ValueError("it never works")
+
+
+@pytest.mark.slow
+def test_a_call_gives_its_result(workshop):
+    assert workshop.call(summed, 1, 2) == 3
+    with pytest.raises(apart.Ended):
+        workshop.call(failing)
+    assert workshop.call(summed, 3, 4) == 7, "another process takes over"
+
+
+def test_where_it_is_closed_a_call_runs_here():
+    assert Workshop().call(summed, 1, 2) == 3
+    with pytest.raises(ValueError, match="never works"):
+        Workshop().call(failing)

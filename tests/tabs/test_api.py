@@ -4,6 +4,7 @@ ENDPOINTS = {
     "/classify": ["image", "model", "top_k"],
     "/detect": ["image", "model", "confidence", "iou"],
     "/augment": ["images", "layers", "seed", "count"],
+    "/fine_tune": ["pictures", "classes", "image", "model"],
     "/text_to_image": [
         "prompt",
         "negative_prompt",

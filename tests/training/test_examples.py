@@ -22,6 +22,6 @@ def test_an_example_shows_all_its_things(example):
 
 
 def test_the_command_writes_every_example(tmp_path, monkeypatch):
-    monkeypatch.setattr(examples, "EXAMPLES", examples.EXAMPLES[-1:])
+    monkeypatch.setattr(examples, "EXAMPLES", examples.EXAMPLES[15:16])
     files = examples.main(["--out", str(tmp_path)])
     assert [file.name for file in files] == ["turtle.jpg"] and files[0].is_file()
