@@ -13,6 +13,7 @@ EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 WORDS = ("a lovely quiet film", "the tea was cold and the room was loud", "not good at all")
 # Before a pause: the server ends an idle connection, maybe just when it is used again.
 LAST = {"Connection": "close"}
+PETS = ("cat", "dog")
 THINGS = ("dog", "penguin", "rocket", "cactus", "owl")
 
 
@@ -23,14 +24,17 @@ class Visitor(FastHttpUser):
     network_timeout = connection_timeout = 120
 
     def on_start(self):
-        """Upload a picture, as the first thing that most do."""
-        name = random.choice(("elephant.jpg", "city.jpg", "sea.jpg", "meadow.jpg"))
-        with (EXAMPLES / name).open("rb") as content:
-            files = {"files": (name, content, "image/jpeg")}
-            answer = self.client.post(
-                "/gradio_api/upload", files=files, name="upload", headers=LAST
-            )
-        self.picture = {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
+        """Upload pictures, as the first thing that most do: one, and some of two things."""
+        names = [random.choice(("elephant", "city", "sea", "meadow"))]
+        names += [f"{pet}-{place}" for pet in PETS for place in range(1, 6)]
+        files = [
+            ("files", (f"{name}.jpg", (EXAMPLES / f"{name}.jpg").read_bytes(), "image/jpeg"))
+            for name in names
+        ]
+        answer = self.client.post("/gradio_api/upload", files=files, name="upload", headers=LAST)
+        self.picture, *self.pets = (
+            {"path": path, "meta": {"_type": "gradio.FileData"}} for path in answer.json()
+        )
 
     @task(5)
     def classify(self):
@@ -65,6 +69,12 @@ class Visitor(FastHttpUser):
     @task(1)
     def augment(self):
         self._job("augment", [[self.picture], ["RandomFlip", "RandAugment"], 1, 9, "", 224])
+
+    @task(1)
+    def fine_tune(self):
+        classes = [pet for pet in PETS for _ in range(len(self.pets) // len(PETS))]
+        data = [self.pets, classes, self.picture, "efficientnetv2_caltech101"]
+        self._job("fine_tune", data)
 
     def _job(self, name, data):
         """Run a job to its end and report the whole time; a full queue is told as `busy`."""

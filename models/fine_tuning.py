@@ -38,13 +38,12 @@ def fit(pictures, model=None, epochs=EPOCHS):
         BadInput: what came cannot be used.
     """
     names = _names(pictures)
-    read = [[images.read(each) for each in pictures[name]] for name in pictures]
     epochs = checks.number(epochs, "The number of epochs", 1, 500, integer=True)
     row = catalog.pick(model, "classification")
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
-        found = np.stack([_views(loaded, picture) for of_class in read for picture in of_class])
-        own = np.repeat(np.arange(len(names)), [len(of_class) for of_class in read])
+        found = np.stack(list(_all_views(loaded, pictures)))
+        own = np.repeat(np.arange(len(names)), [len(given) for given in pictures.values()])
         head = _fit(found, own, epochs)
         guessed = tuple(names[index] for index in head.pop("guessed"))
         right = sum(names[index] == guess for index, guess in zip(own, guessed, strict=True))
@@ -109,6 +108,17 @@ def _names(pictures):
                 f"2 to {PICTURES} pictures of each class are needed, but {count} came of {name!r}."
             )
     return names
+
+
+def _all_views(loaded, pictures):
+    """Yield the views of each picture, one decoded at a time."""
+    for name, given in pictures.items():
+        for place, image in enumerate(given, 1):
+            try:
+                picture = images.read(image)
+            except BadInput as told:
+                raise BadInput(f"Picture {place} of {name!r}: {told}") from told
+            yield _views(loaded, picture)
 
 
 def _views(loaded, picture):

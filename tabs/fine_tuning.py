@@ -45,7 +45,7 @@ def build():
             curves = _curves_plot()
             line, code = widgets.receipt()
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on([each.upload for each in galleries], fine_tuning.start, **quiet)
+    gr.on([each.change for each in galleries], fine_tuning.start, **quiet)
     lesson = _teach, [model, epochs, *names, *galleries], [taught, told, curves, line, code]
     question = _classify, [image, taught], [label, line]
     filled = example.click(_example, None, [*names[:FIRST], *galleries[:FIRST]], **quiet)
@@ -108,7 +108,7 @@ def _curves_plot():
         x_title="Epoch",
         y_title="Loss",
         color_title=" ",
-        color_map={SEEN: "#8a8580", UNSEEN: "#d00000"},
+        color_map={SEEN: "#8a8580", UNSEEN: "#e03131"},
         height=220,
         show_label=False,
         visible=False,

@@ -16,6 +16,7 @@ from models import (
     catalog,
     classification,
     detection,
+    fine_tuning,
     hub,
     loader,
     runtime,
@@ -25,7 +26,8 @@ from models import (
 )
 from models.rows import BUNDLED
 
-PICTURE = str(BUNDLED.parent / "examples" / "city.jpg")
+EXAMPLES = BUNDLED.parent / "examples"
+PICTURE = str(EXAMPLES / "city.jpg")
 PUBLISHED = (
     "efficientnet_b0_ra_imagenet",
     "efficientnetv2_b0_imagenet_classifier",
@@ -43,10 +45,13 @@ def answers():
     """What bundled models of all kinds say, in JSON types."""
     *_, token = text_generation.generate("Once upon a time, a fox", None, 12, "greedy")
     *_, drawn = text_to_image.edit("a fox", "an owl", steps=2, seed=1, keep=0.5)
+    pets = {pet: [f"{EXAMPLES}/{pet}-{place}.jpg" for place in (1, 2)] for pet in ("cat", "dog")}
+    tuned = fine_tuning.fit(pets)
     found = detection.detect(PICTURE).filter(confidence=0.5, iou=0.5)
     return {
         "classification": classification.classify(PICTURE).predictions[0].label,
         "detection": sorted(found.labels),
+        "taught": [round(loss, 2) for loss in tuned.held_out_loss],
         "sentiment": round(sentiment.score("A joy to watch.").positive, 2),
         "text": token.text,
         "captions": list(captioning.caption(PICTURE, method="greedy").texts),
