@@ -73,7 +73,7 @@ class Visitor(FastHttpUser):
     @task(1)
     def fine_tune(self):
         classes = [pet for pet in PETS for _ in range(len(self.pets) // len(PETS))]
-        data = [self.pets, classes, self.picture, "efficientnetv2_caltech101"]
+        data = [self.pets, classes, self.picture, "efficientnetv2_caltech101", 20]
         self._job("fine_tune", data)
 
     def _job(self, name, data):
