@@ -16,8 +16,9 @@ CLASSES = 5  # at most
 PICTURES = 20  # of a class at most
 NAME = 40  # characters of a class's name
 FOLDS = 5  # of cross-validation, where each class has as many pictures
-EPOCHS = 20
+EPOCHS, MOST_EPOCHS = 20, 100
 SCALE = 4.0  # length of a picture's features
+SEEN, UNSEEN = "seen", "unseen"
 RATE, DECAY = 0.05, 0.1  # of the fit
 
 
@@ -29,7 +30,7 @@ def fit(pictures, model=None, epochs=EPOCHS):
         pictures: dict of 2 to 5 class names, of up to 40 characters, each to a list of 2 to 20
             images: a path, a PIL image, or an array (height, width, 3) of uint8.
         model: id of a classification model, or None for the default.
-        epochs: int from 1 to 500, passes over the pictures.
+        epochs: int from 1 to 100, passes over the pictures.
 
     Returns:
         FineTuned. There is nothing random in it: the same pictures give the same head.
@@ -38,7 +39,7 @@ def fit(pictures, model=None, epochs=EPOCHS):
         BadInput: what came cannot be used.
     """
     names = _names(pictures)
-    epochs = checks.number(epochs, "The number of epochs", 1, 500, integer=True)
+    epochs = checks.number(epochs, "The number of epochs", 1, MOST_EPOCHS, integer=True)
     row = catalog.pick(model, "classification")
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
@@ -169,44 +170,50 @@ def learned(found, own, epochs):
     turns = _turns(counts)
     batch = 2 * classes * views
     model = _network(width, heads, classes, epochs * -(-len(turns) * views // batch))
-    # The losses of all heads add up, so that none learns slower for the others' sake.
+    targets, shown, hidden = (
+        np.repeat(each[turns], views, axis=0) for each in (truth, 1 - unseen, unseen)
+    )
     told = model.fit(
         found[turns].reshape(-1, width),
-        np.repeat(truth[turns], views, axis=0),
-        sample_weight=heads * np.repeat(1 - unseen[turns], views, axis=0),
-        validation_data=(found[turns, 0], truth[turns], heads * unseen[turns]),
+        {SEEN: targets, UNSEEN: targets},
+        # The losses of all heads add up, so that none learns slower for the others' sake.
+        sample_weight={SEEN: heads * shown, UNSEEN: heads * hidden},
         batch_size=batch,
         epochs=epochs,
         shuffle=False,
         verbose=0,
     ).history
-    logits = model.predict(found[:, 0], verbose=0)
-    kernel, bias = model.layers[0].get_weights()
+    kernel, bias = model.get_weights()
+    logits = (found[:, 0] @ kernel + bias).reshape(-1, heads, classes)
     return {
         "kernel": kernel[:, -classes:],
         "bias": bias[-classes:],
-        "loss": tuple(loss / folds for loss in told["loss"]),
-        "held_out_loss": tuple(told["val_loss"]),
+        "loss": tuple(loss / folds for loss in told[f"{SEEN}_loss"]),
+        "held_out_loss": tuple(told[f"{UNSEEN}_loss"]),
         "guessed": logits[np.arange(len(own)), places % folds].argmax(axis=-1).tolist(),
     }
 
 
 def _network(width, heads, classes, steps):
-    """A compiled Keras model of features (batch, width) to logits (batch, heads, classes)."""
+    """A compiled Keras model of features (batch, width) to logits (batch, heads, classes), twice.
+
+    SEEN is what it learns from. UNSEEN, which counts for nothing, is there for its loss to be told.
+    """
     runtime.start()
     import keras
+    from keras import layers
 
-    network = keras.Sequential(
-        [
-            keras.Input((width,)),
-            keras.layers.Dense(heads * classes, kernel_initializer="zeros"),
-            keras.layers.Reshape((heads, classes)),
-        ]
-    )
+    inputs = keras.Input((width,))
+    logits = layers.Dense(heads * classes, kernel_initializer="zeros")(inputs)
+    logits = layers.Reshape((heads, classes))(logits)
+    outputs = {name: layers.Identity(name=name)(logits) for name in (SEEN, UNSEEN)}
+    network = keras.Model(inputs, outputs)
     rate = keras.optimizers.schedules.CosineDecay(RATE, steps)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
     network.compile(
         keras.optimizers.SGD(rate, momentum=0.9, weight_decay=DECAY),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+        dict.fromkeys(outputs, loss),
+        loss_weights={SEEN: 1.0, UNSEEN: 0.0},
         jit_compile=False,  # takes longer than so few steps
     )
     return network

@@ -35,7 +35,9 @@ def build():
             button = widgets.action("Teach")
             model = model_picker.build("classification")
             with widgets.settings():
-                epochs = gr.Slider(1, 100, fine_tuning.EPOCHS, step=1, label="Epochs")
+                epochs = gr.Slider(
+                    1, fine_tuning.MOST_EPOCHS, fine_tuning.EPOCHS, step=1, label="Epochs"
+                )
         with widgets.result_side():
             told = gr.HTML(WAITING, padding=False, elem_id="lesson")
             with gr.Row():
@@ -47,7 +49,7 @@ def build():
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on([each.change for each in galleries], fine_tuning.start, **quiet)
     lesson = _teach, [model, epochs, *names, *galleries], [taught, told, curves, line, code]
-    question = _classify, [image, taught], [label, line]
+    question = _classify_taught, [image, taught], [label, line]
     filled = example.click(_example, None, [*names[:FIRST], *galleries[:FIRST]], **quiet)
     for begin in (button.click, filled.then):
         begin(*lesson, api_visibility="private").success(*question, api_visibility="private")
@@ -145,7 +147,7 @@ def _teach(model, epochs, *names_and_galleries):
 
 
 @jobs.guarded
-def _classify(image, tuned):
+def _classify_taught(image, tuned):
     """Name what is in a picture, once there is one and classes have been taught."""
     if image is None or tuned is None:
         return gr.skip(), gr.skip()
