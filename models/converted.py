@@ -28,9 +28,10 @@ LIGHT = "int8 weights"  # and all else in float32
 # off, the first of two 4 to 18 %. int8 rounds a weight to 1/127 of its channel's largest.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1, LIGHT: 0.05}
 HALF_TOLERANCE = 0.01  # at least, where TensorFlow itself computes in float16
-# So much faster has bfloat16 or int8 to be than float32 to be worth its rounding, and a TensorFlow
-# graph than a program to be worth TensorFlow's import, which takes seconds and half a gigabyte.
-GAIN = 1.25
+GAIN = 1.25  # so much faster has bfloat16 or int8 to be than float32 to be worth its rounding
+# So much faster has a TensorFlow graph to be than a program to be worth TensorFlow's import, which
+# takes seconds and 700 MB, and not to win by what else a busy machine does meanwhile.
+IMPORT = 2.0
 ROUNDS = 5  # timed calls of each candidate, in turns, at least; quick ones take BRIEF seconds
 BRIEF, ENOUGH = 0.2, 10  # seconds of timing after which no further round begins
 HINTS = {"float32": "f32", "bfloat16": "bf16", LIGHT: "f32"}
@@ -311,7 +312,7 @@ def _fastest(tried, equal):
     for precision in equal:
         if times[precision] * GAIN < times[best]:
             best = precision
-    if times[best] >= times[""] * GAIN:
+    if times[best] >= times[""] * IMPORT:
         return Verdict("", "TensorFlow is faster than OpenVINO"), None
     reason = f"{times[''] / times[best]:.1f} times as fast as TensorFlow here"
     return Verdict(best, reason, tried.inputs, tried.outputs), tried.networks[best]

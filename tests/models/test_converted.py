@@ -97,6 +97,16 @@ def test_all_shapes_run_in_the_precision_of_the_first(function, cache, monkeypat
         assert runs == {first} and len(compiled.choices) > 1
 
 
+@pytest.mark.parametrize(("seconds", "engine"), [(1.9, "OpenVINO"), (2.1, "TensorFlow")])
+def test_tensorflow_has_to_be_twice_as_fast(function, cache, monkeypatch, seconds, engine):
+    monkeypatch.setattr(
+        converted, "timed", lambda calls: {name: seconds if name else 1 for name in calls}
+    )
+    compiled = runtime.compile(*function, key=f"weights, {seconds}")
+    compiled(np.ones((1, 64), "float32"))
+    assert {choice.engine for choice in compiled.choices.values()} == {engine}
+
+
 @pytest.mark.fault
 @pytest.mark.parametrize("harm", ["verdict.json", "program.xml", "program.bin"])
 def test_a_damaged_entry_is_made_anew(function, cache, harm, caplog):
