@@ -10,6 +10,11 @@
       camera.setAttribute("aria-label", "Capture from camera");
       camera.title = "Capture from camera";
     }
+    // The upload button of a gallery lies in a button; only the inner one does something.
+    for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
+      outer.setAttribute("role", "group");
+      outer.tabIndex = -1;
+    }
     for (const empty of document.querySelectorAll("div[aria-label]:not([role])")) empty.setAttribute("role", "img");
     for (const code of document.querySelectorAll(".cm-scroller[tabindex='-1']")) code.tabIndex = 0;
   };

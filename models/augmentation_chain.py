@@ -311,7 +311,8 @@ def _call(step):
     for name, value in step.values:
         unsaid = name in _UNSAID and value == parameters[name].default
         if value is not None and not unsaid:
-            arguments.append(f"{name}={_written(parameters[name], value)}")
+            argument = parameters[name].argument or name
+            arguments.append(f"{argument}={_written(parameters[name], value)}")
     return _wrapped(f"layers.{step.name}", arguments)
 
 

@@ -25,6 +25,7 @@ class Parameter:
     step: float = 0.01
     single: str | None = None
     choices: tuple[str, ...] = ()
+    argument: str = ""  # keras-cv's name for it, where that is "layer", as the step's own name is
 
 
 @dataclass(frozen=True)
@@ -419,7 +420,7 @@ _POLICY = (
         "Policy",
         "One layer, on some of the images.",
         (
-            Parameter("layer", "layer", "Grayscale", "What it applies."),
+            Parameter("applies", "layer", "Grayscale", "What it applies.", argument="layer"),
             _RATE,
             _flag("batchwise", False, "One draw per batch; layers that mix pictures need it."),
         ),

@@ -37,6 +37,19 @@ def test_axe_finds_no_serious_fault_in_any_tab(browser, app_url, scheme):
     assert len(faults) == len(TABS) and not any(faults.values()), faults
 
 
+def test_axe_finds_no_serious_fault_after_a_lesson(page):
+    """Nor does what holds pictures keep the keyboard from adding some."""
+    opened(page, "Fine-tune")
+    page.get_by_role("button", name="Try cats and dogs").click()
+    page.locator("#curves").get_by_text("pictures held out").wait_for(timeout=PATIENCE)
+    page.get_by_label("Example: cat-7").click()
+    page.locator(".big-label:visible h2").get_by_text("cat").wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(700)
+    assert not serious(page)
+    with page.expect_file_chooser():
+        page.locator(".class").first.get_by_label("Click to upload or drop files").press("Enter")
+
+
 def test_the_keyboard_alone_gets_to_a_result(page):
     page.get_by_role("tab", name="Sentiment").focus()
     page.keyboard.press("Enter")

@@ -270,6 +270,7 @@ CHAINS = st.one_of(st.lists(LAYER, max_size=3), ANY, st.text().map(lambda text: 
 @fuzzed
 @given(CHAINS, mostly(0, None), mostly(1, 9), mostly(32))
 @example("[" * 100_000, 0, 1, 32)
+@example(["RandomApply"], 0, 1, 32)
 def test_augmentation_chains(layers, seed, count, size):
     steps = answered(augmentation_chain.chain, layers)
     assert steps is None or augmentation_chain.chain([step.as_json() for step in steps]) == steps

@@ -2,12 +2,14 @@
 
 import json
 
+import gradio as gr
 import numpy as np
 import pytest
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from models import augmentation_chain
 from models.augmentation_chain import CHAINS
 from models.augmentation_layers import LAYERS
 from models.checks import BadInput
@@ -152,6 +154,27 @@ def test_choosing_inner_layers_gives_a_chain_that_is_valid():
     (pool,) = (each for each in LAYERS["RandomChoice"].parameters if each.name == "layers")
     _, wanted = editor._set(items[0]["id"], pool, items, ["CutMix", "FourierMix"])
     assert "FourierMix" in augmentation.augmentation.code(json.loads(json.dumps(wanted)), 0)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_layer_has_its_card(layer):
+    """What the page keeps of a layer is read again, and has a control for each parameter."""
+    items = _chain(layer)
+    assert augmentation_chain.chain(editor._bare(items))[0].name == layer
+    with gr.Blocks() as blocks:
+        states = [gr.State(), gr.State(), gr.State(), gr.Dropdown()]
+        editor._cards(*states, {"items": items, "open": None})
+    labels = {getattr(part, "label", None) for part in blocks.blocks.values()}
+    for parameter in LAYERS[layer].parameters:
+        assert {parameter.name, f"{parameter.name}, from"} & labels
+
+
+def test_what_random_apply_applies_can_be_chosen():
+    items = _chain("RandomApply")
+    (inner,) = (each for each in LAYERS["RandomApply"].parameters if each.kind == "layer")
+    _, wanted = editor._set(items[0]["id"], inner, items, "RandomHue")
+    code = augmentation.augmentation.code(json.loads(json.dumps(wanted)), 0)
+    assert "RandomApply" in code and "layer=layers.RandomHue(" in code
 
 
 def test_a_ready_made_chain_replaces_the_own_one():
