@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 import pandas as pd
 
-from models import catalog, checks, fine_tuning
+from models import catalog, checks, fine_tuning, images
 from models.checks import BadInput
 from tabs import jobs, model_picker, widgets
 
@@ -242,9 +242,10 @@ def _fine_tune(pictures, classes, image, model, epochs=fine_tuning.EPOCHS):
     groups = {name: [] for name in classes}
     for picture, name in zip(pictures, classes, strict=True):
         groups[name].append(picture)
+    picture = images.read(image)  # before the lesson, which takes a while
     tuned = fine_tuning.fit(groups, model, epochs)
     check = {"right": tuned.right, "of": len(tuned.guessed), "held_out_loss": tuned.held_out_loss}
-    return _shares(fine_tuning.classify(image, tuned)), check
+    return _shares(fine_tuning.classify(picture, tuned)), check
 
 
 def warm_up():
