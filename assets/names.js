@@ -1,14 +1,17 @@
 // Names for what Gradio leaves without one: examples that are pictures, empty results, scrolling code.
 () => {
+  const KEYS = { "common.webcam": "Capture from camera", "common.upload": "Click to Upload" };
   const named = (picture) => picture?.src.split("/").pop().replace(/\.\w+$/, "");
   const name = () => {
     for (const button of document.querySelectorAll("button.gallery-item:not([aria-label])")) {
       const pictures = [...button.querySelectorAll("img")].map(named).filter(Boolean);
       if (pictures.length) button.setAttribute("aria-label", `Example: ${pictures.join(", ")}`);
     }
-    for (const camera of document.querySelectorAll("[aria-label='common.webcam']")) {
-      camera.setAttribute("aria-label", "Capture from camera");
-      camera.title = "Capture from camera";
+    for (const [key, words] of Object.entries(KEYS)) {
+      for (const button of document.querySelectorAll(`[aria-label='${key}']`)) {
+        button.setAttribute("aria-label", words);
+        button.title = words;
+      }
     }
     // The upload button of a gallery lies in a button; only the inner one does something.
     for (const outer of document.querySelectorAll("button:has(button):not([role])")) {

@@ -92,6 +92,8 @@ def test_offline_opens_no_connection(start_app, tmp_path):
         client = Client(address, verbose=False)
         for name, given in CALLS.items():
             files = {key: handle_file(each) for key, each in given.items() if key == "image"}
+            if "pictures" in given:
+                files["pictures"] = [handle_file(each) for each in given["pictures"]]
             assert client.predict(**{**given, **files}, api_name=name)
         with pytest.raises(Exception, match=r"not in the list of choices|not on this machine yet"):
             client.predict("a joy", "bert_tiny_en_uncased_sst2", api_name="/sentiment")
