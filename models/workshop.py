@@ -76,18 +76,12 @@ class Workshop:
         Raises:
             MemoryError: the system killed the process.
         """
-        with self._lock:
-            try:
-                self._launch()
-                self._process.ask(job)
-            except OSError as error:  # no process can be begun
-                log.warning("%s was not made apart (%s)", job.function.__qualname__, error)
-            except apart.Ended:
-                if self.opened and self._process.killed:
-                    raise MemoryError from None
-                log.warning("%s was not made apart", job.function.__qualname__)
-            finally:
-                self._rest()
+        try:
+            self._ask(job)
+        except OSError as error:  # no process can be begun
+            log.warning("%s was not made apart (%s)", job.function.__qualname__, error)
+        except apart.Ended:
+            log.warning("%s was not made apart", job.function.__qualname__)
 
     def call(self, function, *given):
         """Return what a function gives that needs Keras; run here where the workshop is closed.
@@ -96,12 +90,13 @@ class Workshop:
             MemoryError: the system killed the process.
             RuntimeError: the process ended; its log says why.
         """
-        if not self.opened:
-            return function(*given)
+        return self._ask(Call(function, given)) if self.opened else function(*given)
+
+    def _ask(self, job):
         with self._lock:
             try:
                 self._launch()
-                return self._process.ask(Call(function, given))
+                return self._process.ask(job)
             except apart.Ended:
                 if self.opened and self._process.killed:
                     raise MemoryError from None

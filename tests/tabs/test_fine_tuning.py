@@ -41,6 +41,12 @@ def test_fine_tune_explains_what_is_wrong(client, arguments, message):
         client.predict(**{**GIVEN, **arguments}, api_name="/fine_tune")
 
 
+def test_a_missing_picture_is_told_before_the_lesson(monkeypatch):
+    monkeypatch.setattr(fine_tuning.fine_tuning, "fit", None)
+    with pytest.raises(gr.Error, match="no image"):
+        fine_tuning._fine_tune(["a"] * 4, ["cat"] * 2 + ["dog"] * 2, None, None)
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
