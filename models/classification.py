@@ -34,8 +34,7 @@ def classify(image, model=None, top_k=5):
     top_k = checks.number(top_k, "top_k", 1, len(names), integer=True)
     with loader.use(row.id) as loaded:
         began = time.perf_counter()
-        pixels = row.record.get("training", {}).get("pixels")
-        fitted = fit(picture, loaded.told(expects), pixels)
+        fitted = fit(picture, loaded.told(expects))
         with loaded.lock:
             shares = loaded.compiled(probabilities)(fitted[None])[0]
         best = np.argsort(-shares, kind="stable")[:top_k]
@@ -52,19 +51,17 @@ def expects(model):
     return {"size": list(converter.image_size), "crop": bool(converter.crop_to_aspect_ratio)}
 
 
-def fit(picture, expected, pixels=None):
+def fit(picture, expected):
     """Bring an image to the size that a model takes, so that every image has one shape.
 
     Args:
         picture: array (height, width, 3) of uint8.
         expected: as `expects` gives it.
-        pixels: int, side of the pictures that the model learned from, where its preset enlarges
-            them: as many are shown to it. None where it does not.
 
     Returns:
         Array (height, width, 3) of uint8.
     """
-    height, width = (pixels, pixels) if pixels else expected["size"]
+    height, width = expected["size"]
     image, size, smooth = Image.fromarray(picture), (width, height), Image.Resampling.BILINEAR
     if expected["crop"]:
         return np.array(ImageOps.fit(image, size, smooth))
@@ -79,7 +76,7 @@ def probabilities(model, pixels):
     """
     import keras
 
-    # It only enlarges what `fit` gives; OpenVINO has no rule for smoothing while resizing.
+    # What `fit` gives has its size already; OpenVINO has no rule for smoothing while resizing.
     model.preprocessor.image_converter.resizing.antialias = False
     outputs = keras.ops.cast(model(model.preprocessor(pixels), training=False), "float32")
     ready = keras.activations.get(getattr(model, "activation", None)) is keras.activations.softmax

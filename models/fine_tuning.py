@@ -1,10 +1,12 @@
 """Fine-tunes a classifier on a few pictures of classes of one's own: a new head on its features.
 
 Knows no page. The network stays as it is, which Keras' guide to transfer learning calls feature
-extraction: a few pictures are too few to change it. Only the layer that names classes is fitted.
+extraction: a few pictures are too few to change it. Only the layer that names classes is fitted,
+and all of it can be kept as a Keras model.
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +22,7 @@ EPOCHS, MOST_EPOCHS = 20, 100
 SCALE = 4.0  # length of a picture's features
 SEEN, UNSEEN = "seen", "unseen"
 RATE, DECAY = 0.05, 0.1  # of the fit
+UNTAUGHT = "Nothing has been taught yet. Give pictures of each class and press Teach."
 
 
 @runtime.on_gpu
@@ -66,7 +69,7 @@ def classify(image, tuned):
         BadInput: the image cannot be read, or `tuned` is no FineTuned.
     """
     if not isinstance(tuned, FineTuned):
-        raise BadInput("Nothing has been taught yet. Give pictures of each class and press Teach.")
+        raise BadInput(UNTAUGHT)
     picture = images.read(image)
     with loader.use(tuned.run.model) as loaded:
         began = time.perf_counter()
@@ -76,6 +79,37 @@ def classify(image, tuned):
         best = np.argsort(-shares, kind="stable")
         found = tuple(Prediction(tuned.classes[index], float(shares[index])) for index in best)
         return Classification(found, loaded.run(began))
+
+
+def save(tuned, path):
+    """Write a taught classifier as a Keras model, which `keras.saving.load_model` reads.
+
+    It takes pixels (batch, height, width, 3) from 0 to 255, of any size, and gives the
+    probabilities that `classify` gives, (batch, classes), in the order of `tuned.classes`. Where
+    `needs` names a module, that has to be imported before.
+
+    Args:
+        tuned: FineTuned.
+        path: path of the file, which ends in .keras.
+
+    Raises:
+        BadInput: `tuned` is no FineTuned, or the path does not end in .keras.
+    """
+    if not isinstance(tuned, FineTuned):
+        raise BadInput(UNTAUGHT)
+    if not str(path).endswith(".keras"):
+        raise BadInput(f"A Keras model's file ends in .keras, but {path} came.")
+    given = tuned.run.model, tuned.kernel, tuned.bias, str(Path(path).absolute())
+    if runtime.on_cpu():
+        workshop.of(catalog.get(tuned.run.model)).call(_write, *given)
+    else:
+        _write(*given)
+
+
+def needs(tuned):
+    """The module that has to be imported before `load_model` reads what `save` wrote, or None."""
+    module = catalog.get(tuned.run.model).task.partition(":")[0]
+    return module if module.startswith("models.") else None
 
 
 def warm_up(model=None):
@@ -124,8 +158,7 @@ def _all_views(loaded, pictures):
 
 def _views(loaded, picture):
     """The features of a picture and of its mirror image, (2, width)."""
-    pixels = loaded.row.record.get("training", {}).get("pixels")
-    fitted = classification.fit(picture, loaded.told(classification.expects), pixels)
+    fitted = classification.fit(picture, loaded.told(classification.expects))
     with loaded.lock:
         return loaded.compiled(features)(np.stack([fitted, fitted[:, ::-1]]))
 
@@ -136,15 +169,49 @@ def features(model, pixels):
     Evened out by a signed square root and brought to one length, since a few values would else
     count for all (Perronnin, Sánchez and Mensink 2010, "Improving the Fisher kernel").
     """
-    import keras
-    from keras import ops
-
     # As in `classification.probabilities`.
     model.preprocessor.image_converter.resizing.antialias = False
+    return _evened(_headless(model)(model.preprocessor(pixels), training=False))
+
+
+def _headless(model):
+    """A classifier without the layer that names classes."""
+    import keras
+
     network = getattr(model, "network", model)
-    headless = keras.Model(network.input, network.layers[-1].input)
-    found = ops.cast(headless(model.preprocessor(pixels), training=False), "float32")
+    return keras.Model(network.input, network.layers[-1].input)
+
+
+def _evened(found):
+    from keras import ops
+
+    found = ops.cast(found, "float32")
     return SCALE * ops.normalize(ops.sign(found) * ops.sqrt(ops.abs(found)), axis=-1)
+
+
+def _write(model, kernel, bias, path):
+    """Write a model of the catalogue with a new head to a file."""
+    with loader.use(model) as loaded:
+        _with_head(loaded.model, kernel, bias).save(path)
+
+
+def _with_head(model, kernel, bias):
+    """One Keras model of pixels of any size to probabilities, of a classifier and a new head."""
+    import keras
+    from keras import layers, ops
+
+    expected = classification.expects(model)
+    pixels = keras.Input((None, None, 3), name="pixels")
+    # Smooths as Pillow does, by which `classification.fit` resizes.
+    resized = layers.Resizing(
+        *expected["size"], crop_to_aspect_ratio=expected["crop"], antialias=True
+    )(pixels)
+    shown = model.preprocessor.image_converter(resized)
+    headless, head = _headless(model), layers.Dense(len(bias), name="head", dtype="float32")
+    logits = [head(_evened(headless(view))) for view in (shown, ops.flip(shown, axis=2))]
+    taught = keras.Model(pixels, layers.Softmax(dtype="float32")(layers.average(logits)))
+    head.set_weights([kernel, bias])
+    return taught
 
 
 def learned(found, own, epochs):

@@ -5,10 +5,13 @@ Knows nothing of how a model is run.
 
 import html
 import math
+import re
+import tempfile
 from pathlib import Path
 
 import gradio as gr
 import pandas as pd
+from gradio.utils import get_upload_folder
 
 from models import catalog, checks, fine_tuning, images
 from models.checks import BadInput
@@ -45,15 +48,21 @@ def build():
                 label = gr.Label(label="It is probably", elem_classes="big-label")
             new = widgets.gallery(NEW, image, "Or try one of these")
             curves = _curves_plot()
+            keep = gr.Button("Keep it as a Keras model", size="sm", visible=False)
+            file = gr.File(
+                label="Your Keras model; the code below runs it", visible=False, elem_id="kept"
+            )
             line, code = widgets.receipt()
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on([each.change for each in galleries], fine_tuning.start, **quiet)
-    lesson = _teach, [model, epochs, *names, *galleries], [taught, told, curves, line, code]
+    given = [model, epochs, *names, *galleries]
+    lesson = _teach, given, [taught, told, curves, line, code, keep, file]
     question = _classify_taught, [image, taught], [label, line]
     filled = example.click(_example, None, [*names[:FIRST], *galleries[:FIRST]], **quiet)
     for begin in (button.click, filled.then):
         begin(*lesson, api_visibility="private").success(*question, api_visibility="private")
     image.change(*question, api_visibility="private")
+    keep.click(_keep, taught, [file, code], api_visibility="private")
     new.click(
         lambda index: widgets.chosen(new, index),
         *(new, image),
@@ -143,7 +152,8 @@ def _teach(model, epochs, *names_and_galleries):
     tuned = fine_tuning.fit(pictures, model, epochs)
     line = widgets.receipt_line(tuned.run, f"a new head, fitted by Keras in {epochs:g} epochs")
     curves = gr.LinePlot(_curves(tuned), visible=True)
-    return tuned, _told(tuned, pictures), curves, line, _code(tuned, pictures, epochs)
+    told, code = _told(tuned, pictures), _code(tuned, pictures, epochs)
+    return tuned, told, curves, line, code, gr.Button(visible=True), gr.File(visible=False)
 
 
 @jobs.guarded
@@ -153,6 +163,28 @@ def _classify_taught(image, tuned):
         return gr.skip(), gr.skip()
     found = fine_tuning.classify(image, tuned)
     return _shares(found), widgets.receipt_line(found.run, _checked(tuned))
+
+
+@jobs.guarded
+def _keep(tuned):
+    """Write the taught classifier as a file to download, and the code that runs it."""
+    if tuned is None:
+        raise BadInput(fine_tuning.UNTAUGHT)
+    name = re.sub(r"\W+", "-", " ".join(("classifier", *tuned.classes)))[:40] + ".keras"
+    path = Path(tempfile.mkdtemp(dir=get_upload_folder()), name)
+    fine_tuning.save(tuned, path)
+    return gr.update(value=str(path), visible=True), _loading(tuned, name)
+
+
+def _loading(tuned, name):
+    needed = fine_tuning.needs(tuned)
+    also = f"\nimport {needed}  # of this app\n" if needed else ""
+    return (
+        f"import keras\n{also}\nmodel = keras.saving.load_model({name!r})\n"
+        'picture = keras.utils.img_to_array(keras.utils.load_img("picture.png"))\n'
+        "shares = model.predict(picture[None])[0]\n"
+        f"print(dict(zip({tuned.classes!r}, shares)))"
+    )
 
 
 def _shares(found):

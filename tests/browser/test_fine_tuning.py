@@ -40,6 +40,27 @@ def test_cats_and_dogs_by_one_click(tab):
     assert "right when held out" in tab.locator(".block.receipt").inner_text()
 
 
+def test_what_was_taught_is_taken_home(page, tab, tmp_path):
+    import keras
+
+    tab.get_by_role("button", name="Try cats and dogs").click()
+    named(tab, "dog-7", "dog")
+    assert not tab.locator("#kept").is_visible()
+    tab.get_by_role("button", name="Keep it as a Keras model").click()
+    link = tab.locator("#kept a").first
+    link.wait_for(timeout=PATIENCE)
+    with page.expect_download() as download:
+        link.click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name == "classifier-cat-dog.keras"
+    picture = keras.utils.img_to_array(keras.utils.load_img(EXAMPLES / "dog-7.jpg"))
+    shares = keras.saving.load_model(path).predict(picture[None], verbose=0)[0]
+    assert shares[1] > 0.8
+    tab.get_by_role("button", name="Teach", exact=True).click()
+    tab.locator("#kept").wait_for(state="hidden", timeout=PATIENCE)
+
+
 def test_a_visitors_own_three_classes(page, tab):
     tab.get_by_role("button", name="Add a class").click()
     give(tab, 1, "Katze", "cat-1", "cat-2", "cat-3")

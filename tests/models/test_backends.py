@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -18,6 +19,7 @@ from models import (
     detection,
     fine_tuning,
     hub,
+    images,
     loader,
     runtime,
     sentiment,
@@ -43,15 +45,21 @@ needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="
 
 def answers():
     """What bundled models of all kinds say, in JSON types."""
+    import keras
+
     *_, token = text_generation.generate("Once upon a time, a fox", None, 12, "greedy")
     *_, drawn = text_to_image.edit("a fox", "an owl", steps=2, seed=1, keep=0.5)
     pets = {pet: [f"{EXAMPLES}/{pet}-{place}.jpg" for place in (1, 2)] for pet in ("cat", "dog")}
     tuned = fine_tuning.fit(pets)
+    with tempfile.TemporaryDirectory() as folder:
+        fine_tuning.save(tuned, f"{folder}/pets.keras")
+        kept = keras.saving.load_model(f"{folder}/pets.keras")
     found = detection.detect(PICTURE).filter(confidence=0.5, iou=0.5)
     return {
         "classification": classification.classify(PICTURE).predictions[0].label,
         "detection": sorted(found.labels),
         "taught": [round(loss, 2) for loss in tuned.held_out_loss],
+        "kept": [round(float(share), 1) for share in kept.predict(images.read(PICTURE)[None])[0]],
         "sentiment": round(sentiment.score("A joy to watch.").positive, 2),
         "text": token.text,
         "captions": list(captioning.caption(PICTURE, method="greedy").texts),

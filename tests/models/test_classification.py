@@ -36,10 +36,6 @@ def test_fit_squeezes_everything_in():
     assert row[0] == 255 and row[3] == row[4] == 0 and row[7] == 255
 
 
-def test_fit_goes_down_to_the_pixels_that_were_learned_from():
-    assert classification.fit(RED, SQUEEZED, pixels=4).shape == (4, 4, 3)
-
-
 @pytest.mark.parametrize("size", [(1, 1), (1, 90), (640, 480)])
 def test_fit_gives_every_image_one_shape(size):
     picture = np.zeros((size[1], size[0], 3), np.uint8)

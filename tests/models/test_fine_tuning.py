@@ -1,5 +1,8 @@
 """Fine-tuning: a head learned from a few pictures, checked on those that it has not seen."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,15 @@ EXAMPLES = BUNDLED.parent / "examples"
 PETS = {
     name: [EXAMPLES / f"{name}-{place}.jpg" for place in range(1, 7)] for name in ("cat", "dog")
 }
+ALONE = """
+import sys
+import keras
+
+model = keras.saving.load_model(sys.argv[1])
+for picture in sys.argv[2:]:
+    print("told", *model.predict(keras.utils.img_to_array(keras.utils.load_img(picture))[None])[0])
+assert "models" not in sys.modules
+"""
 GREY = np.full((20, 30, 3), 120, np.uint8)
 
 
@@ -97,6 +109,47 @@ def test_what_cannot_be_taught_is_explained(pictures, message):
 def test_nothing_is_named_before_something_is_taught():
     with pytest.raises(BadInput, match="press Teach"):
         fine_tuning.classify(GREY, None)
+
+
+@pytest.mark.slow
+def test_keras_alone_reads_what_is_kept(pets, tmp_path):
+    """Without the app, and in pictures of another shape than the model's."""
+    path = tmp_path / "pets.keras"
+    fine_tuning.save(pets, path)
+    pictures = [EXAMPLES / "cat-7.jpg", EXAMPLES / "dog-8.jpg", EXAMPLES / "meadow.jpg"]
+    command = [sys.executable, "-c", ALONE, path, *pictures]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    told = [line.split()[1:] for line in ran.stdout.splitlines() if line.startswith("told")]
+    assert len(told) == 3
+    for picture, shares in zip(pictures, told, strict=True):
+        wanted = as_told(fine_tuning.classify(picture, pets), pets)
+        assert [float(share) for share in shares] == pytest.approx(wanted, abs=0.02)
+
+
+def as_told(found, tuned):
+    shares = {each.label: each.probability for each in found.predictions}
+    return [shares[name] for name in tuned.classes]
+
+
+def test_a_network_of_our_own_is_kept_as_well(tmp_path):
+    import keras
+
+    tuned = fine_tuning.fit(PETS, "resnet_cifar10", epochs=3)
+    assert fine_tuning.needs(tuned) == "models.architectures.whitened_resnet"
+    fine_tuning.save(tuned, tmp_path / "pets.keras")
+    model = keras.saving.load_model(tmp_path / "pets.keras")
+    for size in ((20, 30), (90, 32)):
+        noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+        told = as_told(fine_tuning.classify(noise, tuned), tuned)
+        assert model.predict(noise[None], verbose=0)[0] == pytest.approx(told, abs=0.02)
+
+
+@pytest.mark.parametrize("path", ["pets.h5", "pets", ""])
+def test_a_model_is_kept_in_keras_own_format(pets, path):
+    with pytest.raises(BadInput, match=r"ends in \.keras"):
+        fine_tuning.save(pets, path)
+    with pytest.raises(BadInput, match="press Teach"):
+        fine_tuning.save(None, "pets.keras")
 
 
 @pytest.mark.parametrize("epochs", [0, 101, 2.5, "many", None])

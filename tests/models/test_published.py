@@ -5,6 +5,8 @@ The presets are of the real classes, narrowed; the hub is a server that speaks i
 
 import functools
 import re
+import tempfile
+from pathlib import Path
 
 import keras
 import keras_cv
@@ -188,8 +190,14 @@ def classifies(row, model):
     pets = {name: [EXAMPLES / f"{name}-{place}.jpg" for place in (1, 2)] for name in ("cat", "dog")}
     tuned = fine_tuning.fit(pets, row.id, epochs=1)
     assert tuned.kernel.shape == (task.layers[-1].kernel.shape[0], 2)
-    shares = [each.probability for each in fine_tuning.classify(picture, tuned).predictions]
-    assert sum(shares) == pytest.approx(1, abs=1e-5)
+    found = fine_tuning.classify(picture, tuned).predictions
+    assert sum(each.probability for each in found) == pytest.approx(1, abs=1e-5)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "pets.keras")
+        fine_tuning.save(tuned, path)
+        kept = keras.saving.load_model(path).predict(picture[None], verbose=0)[0]
+    shares = {each.label: each.probability for each in found}
+    assert kept == pytest.approx([shares[name] for name in pets], abs=0.02)
 
 
 def detects(row, model):

@@ -89,6 +89,32 @@ def test_the_code_repeats_the_lesson(tmp_path, monkeypatch):
     assert (space["tuned"].kernel == tuned.kernel).all()
 
 
+def test_the_code_beside_the_file_runs_it(tmp_path, monkeypatch):
+    """A name that no file may have is none of its file's."""
+    names = ("a/b", "..", "c" * 40)
+    paths = {name: [str(EXAMPLES / f"cat-{at}.jpg") for at in (1, 2)] for name in names}
+    tuned = fine_tuning.fine_tuning.fit(paths, epochs=1)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    file, code = fine_tuning._keep(tuned)
+    path = Path(file["value"])
+    assert path.name == f"classifier-a-b-{'c' * 25}.keras" and path.parents[1] == tmp_path
+    monkeypatch.chdir(path.parent)
+    (path.parent / "picture.png").write_bytes((EXAMPLES / "cat-7.jpg").read_bytes())
+    space = {}
+    exec(code, space)
+    assert len(space["shares"]) == 3 and repr(names) in code
+
+
+def test_nothing_is_kept_before_a_lesson():
+    with pytest.raises(gr.Error, match="press Teach"):
+        fine_tuning._keep(None)
+
+
+def test_a_network_of_our_own_needs_its_module():
+    tuned = SimpleNamespace(classes=("a",), run=SimpleNamespace(model="resnet_cifar10"))
+    assert "import models.architectures.whitened_resnet" in fine_tuning._loading(tuned, "a.keras")
+
+
 def test_a_fifth_class_is_the_last():
     shown, more, *groups = fine_tuning._one_more(4)
     assert shown == 5 and not more["visible"] and all(each["visible"] for each in groups)
