@@ -29,8 +29,7 @@ def main(argv=None):
     parser.add_argument("--visitors", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=10)
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as cache:
-        found = serving.with_app(cache, lambda app, address, _: measure(app, address, args))
+    found = serving.with_app(None, lambda app, address, _: measure(app, address, args))
     print(json.dumps(found, indent=2))
     return found
 

@@ -71,14 +71,17 @@ def free_port():
 
 
 def with_app(cache, work, *options):
-    """Run `work(process, address, time of start)` on the app, whose caches are in a folder.
+    """Run `work(process, address, time of start)` on the app.
 
     Args:
-        cache: path of the folder. options: str each, for the app's command line.
+        cache: path of the folder for its programs, or None for where they are kept on this machine.
+        work: function. options: str each, for the app's command line.
     """
     port = free_port()
     command = [sys.executable, "app.py", "--port", str(port), "--offline", *options]
-    environment = {**os.environ, "XDG_CACHE_HOME": cache, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if cache:
+        environment["XDG_CACHE_HOME"] = cache
     began = time.perf_counter()
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

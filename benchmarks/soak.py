@@ -6,7 +6,6 @@ threads and open files, the sessions that it keeps, and its temporary files besi
 
 import argparse
 import json
-import tempfile
 import time
 import urllib.request
 
@@ -32,12 +31,11 @@ def main(argv=None):
     args = parser.parse_args(argv)
     port = serving.free_port()
     options = ("--metrics", str(port), "--disk-budget", str(BUDGET / 1e9))
-    with tempfile.TemporaryDirectory() as cache:
 
-        def work(app, address, _):
-            return measure(Watch(app.pid, port), address, args)
+    def work(app, address, _):
+        return measure(Watch(app.pid, port), address, args)
 
-        found = serving.with_app(cache, work, *options)
+    found = serving.with_app(None, work, *options)
     print(json.dumps(found, indent=2))
     return found
 
