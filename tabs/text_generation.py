@@ -87,8 +87,9 @@ def _quiet():
 
 def _request():
     prompt = gr.Textbox(
+        EXAMPLES[0][0],  # so that the first click writes something
         label="Your beginning",
-        placeholder="Once upon a time, a fox",
+        placeholder=EXAMPLES[0][0],
         lines=3,
         max_lines=10,
         elem_classes="words",

@@ -85,8 +85,9 @@ def _quiet():
 
 def _request():
     prompt = gr.Textbox(
+        EXAMPLES[0],  # so that the first click draws something
         label="Your picture in words",
-        placeholder="a dog in a meadow",
+        placeholder=EXAMPLES[0],
         lines=2,
         max_lines=6,
         submit_btn=False,

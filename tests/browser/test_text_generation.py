@@ -85,6 +85,11 @@ def test_each_sampler_shows_its_own_settings(page, tab):
     tab.get_by_label("number input for Beams").wait_for()
 
 
+def test_the_first_click_writes_something(tab):
+    button(tab, "Write").click()
+    assert finished(tab).startswith("Once upon a time, a fox ")
+
+
 def test_an_empty_prompt_is_explained(page, tab):
     write(tab, "   ")
     page.get_by_text("is empty").first.wait_for(timeout=PATIENCE)

@@ -92,6 +92,14 @@ def test_stop_keeps_the_picture_so_far_and_frees_the_buttons(tab):
     assert not tab.locator("#drawing").is_visible()
 
 
+def test_the_first_click_draws_something(tab):
+    tab.get_by_role("button", name="Draw", exact=True).click()
+    tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
+    assert (
+        tab.get_by_label("Change the words, keep the picture").input_value() == "a dog in a meadow"
+    )
+
+
 def test_no_words_are_explained_and_the_button_comes_back(tab):
     begin(tab, "")
     tab.get_by_text("The prompt is empty").first.wait_for(timeout=PATIENCE)
