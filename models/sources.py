@@ -62,12 +62,21 @@ class HuggingFace:
         return f"https://huggingface.co/{self.name}"
 
     def cached(self):
-        """The Path where huggingface_hub has it whole for other programs, or None."""
-        from huggingface_hub import try_to_load_from_cache
+        """The Path where huggingface_hub has it whole for other programs, or None.
 
-        config = None if self.files else try_to_load_from_cache(self.name, "config.json")
-        folder = Path(config).parent if isinstance(config, str) else None
-        return folder if folder and _weighty(folder) else None
+        Of several commits that of "main", else the one that came last: a Space preloads by commit.
+        """
+        from huggingface_hub import constants, try_to_load_from_cache
+        from huggingface_hub.file_download import repo_folder_name
+
+        if self.files:
+            return None
+        config = try_to_load_from_cache(self.name, "config.json")
+        main = [Path(config).parent] if isinstance(config, str) else []
+        repository = repo_folder_name(repo_id=self.name, repo_type="model")
+        commits = Path(constants.HF_HUB_CACHE, repository, "snapshots").glob("*")
+        latest = sorted(commits, key=lambda folder: folder.stat().st_mtime, reverse=True)
+        return next(filter(_weighty, (*main, *latest)), None)
 
     def listed(self):
         """Return its Files, a list.
@@ -75,9 +84,9 @@ class HuggingFace:
         Raises:
             Trouble: one of `files` is missing.
         """
-        from huggingface_hub import HfApi, hf_hub_url
+        from huggingface_hub import hf_hub_url
 
-        about = HfApi().model_info(self.name, files_metadata=True, timeout=PATIENCE)
+        about = self._about()
         return [
             File(
                 each.rfilename,
@@ -88,6 +97,16 @@ class HuggingFace:
             )
             for each in self._needed(about.siblings)
         ]
+
+    def pinned(self):
+        """Return its newest commit, in hex, and the names there of the files that are needed."""
+        about = self._about()
+        return about.sha, [each.rfilename for each in self._needed(about.siblings)]
+
+    def _about(self):
+        from huggingface_hub import HfApi
+
+        return HfApi().model_info(self.name, files_metadata=True, timeout=PATIENCE)
 
     def _needed(self, siblings):
         if not self.files:
