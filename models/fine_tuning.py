@@ -94,16 +94,17 @@ def save(tuned, path):
 
     Raises:
         BadInput: `tuned` is no FineTuned, or the path does not end in .keras.
+        OSError: the file cannot be written.
     """
     if not isinstance(tuned, FineTuned):
         raise BadInput(UNTAUGHT)
     if not str(path).endswith(".keras"):
         raise BadInput(f"A Keras model's file ends in .keras, but {path} came.")
     given = tuned.run.model, tuned.kernel, tuned.bias, str(Path(path).absolute())
-    if runtime.on_cpu():
-        workshop.of(catalog.get(tuned.run.model)).call(_write, *given)
-    else:
-        _write(*given)
+    row = catalog.get(tuned.run.model)
+    failed = workshop.of(row).call(_write, *given) if runtime.on_cpu() else _write(*given)
+    if failed:
+        raise failed
 
 
 def needs(tuned):
@@ -190,9 +191,12 @@ def _evened(found):
 
 
 def _write(model, kernel, bias, path):
-    """Write a model of the catalogue with a new head to a file."""
+    """Write a model of the catalogue with a new head to a file; gives the OSError that it met."""
     with loader.use(model) as loaded:
-        _with_head(loaded.model, kernel, bias).save(path)
+        try:
+            return _with_head(loaded.model, kernel, bias).save(path)
+        except OSError as error:
+            return error
 
 
 def _with_head(model, kernel, bias):

@@ -142,6 +142,27 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """A word that a text-to-image model was taught."""
+
+    word: str
+    path: str  # of the file that keeps what was learned
+    steps: int  # of the lesson
+    run: Run
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How far a lesson is; the last one has what was taught."""
+
+    index: int  # steps done
+    total: int
+    loss: float  # mean squared error of velocities since the last one
+    taught: Taught | None
+    run: Run
+
+
+@dataclass(frozen=True)
 class Sentiment:
     """How positive a text is."""
 

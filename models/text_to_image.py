@@ -74,12 +74,26 @@ def generate(
         BadInput: an argument out of range, before any step.
     """
     row = catalog.pick(model, "text_to_image")
-    request = Request(
+    asked = prompt, negative_prompt, steps, guidance_scale, batch_size, seed, at_once
+    return _generate(row, requested(row, *asked))
+
+
+def requested(
+    row,
+    prompt,
+    negative_prompt="",
+    steps=STEPS,
+    guidance_scale=None,
+    batch_size=1,
+    seed=None,
+    at_once=MOST_IMAGES,
+):
+    """Return the Request of what `generate` takes, for a row of the catalogue. Raises as it."""
+    return Request(
         **_checked(row, prompt, negative_prompt, steps, guidance_scale, seed),
         batch_size=checks.number(batch_size, "batch_size", 1, MOST_IMAGES, integer=True),
         at_once=checks.number(at_once, "at_once", 1, MOST_IMAGES, integer=True),
     )
-    return _generate(row, request)
 
 
 def edit(
@@ -149,8 +163,8 @@ def denoise(loaded, request):
     move, follow, pixels = (
         loaded.compiled(each, loaded.row.exact) for each in (_move, _follow, _pixels)
     )
-    canvas = loaded.told(_canvas)
-    latents = noise(request.seed, request.batch_size, canvas["latents"])
+    sizes = loaded.told(canvas)
+    latents = noise(request.seed, request.batch_size, sizes["latents"])
     latents = np.repeat(latents, len(request.prompts) // len(latents), axis=0)  # of an edit, alike
     parts = [slice(i, i + request.at_once) for i in range(0, len(latents), request.at_once)]
     with loaded.lock:
@@ -170,7 +184,7 @@ def denoise(loaded, request):
             drawn = np.concatenate([pixels(latents[each]) for each in parts]) if last else None
         shown = drawn
         if not last and index % PREVIEW_EVERY == 1:
-            shown = _glimpse(canvas, _picture(before, latents, now, after))
+            shown = _glimpse(sizes, _picture(before, latents, now, after))
         run = loaded.run(began, request.seed)
         yield Step(index, request.steps, shown, drawn, run)
 
@@ -221,11 +235,11 @@ def _read(loaded, request):
 
 def _tokenizer(loaded):
     """What makes token ids of prompts: made of words here, or the model's own."""
-    known = loaded.told(_canvas)["words"]
+    known = loaded.told(canvas)["words"]
     return prompts.WordTokenizer(*known) if known else loaded.model.tokenizer
 
 
-def _canvas(model):
+def canvas(model):
     """What drawing has to know of a model besides its networks, JSON values.
 
     Returns:

@@ -8,8 +8,8 @@ import html
 
 import gradio as gr
 
-from models import catalog, checks, text_to_image
-from tabs import jobs, model_picker, widgets
+from models import catalog, checks, new_word, text_to_image
+from tabs import jobs, model_picker, widgets, word_lesson
 
 TITLE = "Text to image"
 LEAD = "Say what you would like to see, and watch it come out of the noise."
@@ -24,8 +24,8 @@ EXAMPLES = (
     "a birthday cake",
 )
 SETTINGS = "meadow, beach, sea, forest, desert, snow, night, city, room, space"
-BAR = "height: 8px; border-radius: 4px; background: var(--keras-red)"
 STOPPED = "Stopped. The picture so far stays."
+DRAW = "() => document.querySelector('#draw').click()"
 
 
 def build():
@@ -36,6 +36,7 @@ def build():
             prompt, draw, stop = _request()
             model = model_picker.build("text_to_image")
             _vocabulary()
+            taught, lessons = word_lesson.build(model)
             with widgets.settings():
                 negative, steps, guidance, count, keep = _sliders()
                 seed, lock = widgets.seed_row()
@@ -43,7 +44,7 @@ def build():
         with widgets.result_side():
             gallery = _gallery()
             status = gr.HTML("", padding=False, elem_id="drawing")
-            stopped = gr.HTML(_said(STOPPED), padding=False, visible=False)
+            stopped = gr.HTML(widgets.told(STOPPED), padding=False, visible=False)
             drawn_words, drawn_seed, edited, change, editor = _editor()
             line, code = widgets.receipt()
     buttons = [draw, stop, change]
@@ -60,12 +61,16 @@ def build():
     )
     drawn = begun.then(
         _draw,
-        [prompt, negative, model, steps, guidance, count, seed],
+        [prompt, negative, model, steps, guidance, count, seed, taught],
         outputs,
         api_name="text_to_image",
         show_progress="hidden",
     )
-    drawn.success(_offer, [asked, model], [drawn_words, drawn_seed, edited, editor], **_quiet())
+    for lesson in lessons:
+        worded = lesson.success(_words_for, taught, prompt, **_quiet())
+        worded.success(None, None, None, js=DRAW, **_quiet())
+    offered = [drawn_words, drawn_seed, edited, editor]
+    drawn.success(_offer, [asked, model, taught], offered, **_quiet())
     changed = gr.on([change.click, edited.submit], _ready, None, shown, **_quiet()).then(
         _edit,
         [drawn_words, edited, negative, model, steps, guidance, drawn_seed, keep],
@@ -93,7 +98,7 @@ def _request():
         submit_btn=False,
     )
     with gr.Row():
-        draw = widgets.action("Draw")
+        draw = widgets.action("Draw", elem_id="draw")
         stop = gr.Button("Stop", size="lg", interactive=False, scale=0, min_width=110)
     return prompt, draw, stop
 
@@ -174,10 +179,16 @@ def _usual_guidance(name):
     return catalog.get(name).guidance
 
 
-def _offer(asked, model):
+def _words_for(taught):
+    """A prompt with the word that was taught, in a place that its pictures may not show."""
+    return f"a {taught.word} in the snow"
+
+
+def _offer(asked, model, taught):
     """Show the prompt of what was drawn, to be changed, where the model can keep the picture."""
     prompt, seed = asked
-    return prompt, seed, prompt, gr.Column(visible=catalog.get(model).edits)
+    keeps = catalog.get(model).edits and not new_word.means(taught, prompt, model)
+    return prompt, seed, prompt, gr.Column(visible=keeps)
 
 
 def _begin(prompt, seed, lock):
@@ -188,7 +199,11 @@ def _begin(prompt, seed, lock):
 
 def _ready():
     """Turn Stop on."""
-    return *_buttons(False), gr.HTML(_said("Getting ready"), visible=True), gr.HTML(visible=False)
+    return (
+        *_buttons(False),
+        gr.HTML(widgets.told("Getting ready"), visible=True),
+        gr.HTML(visible=False),
+    )
 
 
 def _end():
@@ -215,12 +230,13 @@ def _one_by_one(*values):
 
 
 @functools.partial(jobs.guarded, smaller=_one_by_one)
-def _draw(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed):
+def _draw(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, taught=None):
     """Draw `batch_size` pictures of a prompt, away from the negative prompt; previews on the way.
 
     The same prompt, seed and settings give the same pictures.
     """
-    yield from _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed)
+    given = prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed
+    yield from _drawn(*given, taught)
 
 
 @jobs.guarded
@@ -237,21 +253,37 @@ def _edit(prompt, edited_prompt, negative_prompt, model, steps, guidance_scale, 
         yield list(zip(step.previews, (prompt, edited_prompt), strict=True)), *told, code
 
 
-def _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, **more):
+def _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, taught, **more):
     given = {"prompt": prompt, "negative_prompt": negative_prompt}
     options = {"steps": steps, "guidance_scale": guidance_scale, "batch_size": batch_size}
-    stream = text_to_image.generate(**given, model=model, seed=seed, **options, **more)
-    for step, told in _shown(stream, (prompt,), model):
-        yield list(step.previews), *told, _code("generate", given, options, step.run)
+    taught = taught if new_word.means(taught, prompt, model) else None
+    if taught:
+        stream = new_word.draw(taught, **given, seed=seed, **options, **more)
+    else:
+        stream = text_to_image.generate(**given, model=model, seed=seed, **options, **more)
+    for step, told in _shown(stream, (prompt,), model, taught):
+        code = _code("generate", given, options, step.run, taught)
+        yield list(step.previews), *told, code
 
 
-def _shown(stream, prompts, model):
+def _shown(stream, prompts, model, taught=None):
     """Each step that has previews, and what the page says of it: progress and receipt."""
     left_out = None
     for step in stream:
         if step.previews is not None:
-            left_out = _left_out(prompts, model) if left_out is None else left_out
-            yield step, (_said(_progress(step) + left_out, step), widgets.receipt_line(step.run))
+            left_out = _left_out(prompts, model, taught) if left_out is None else left_out
+            share = step.index / step.total
+            yield (
+                step,
+                (
+                    widgets.told(_progress(step) + left_out, share),
+                    widgets.receipt_line(step.run, _note(taught)),
+                ),
+            )
+
+
+def _note(taught):
+    return f"taught “{taught.word}”" if taught else ""
 
 
 def _progress(step):
@@ -261,32 +293,31 @@ def _progress(step):
     return f"Step {step.index} of {step.total}, about {widgets.duration(left)} left."
 
 
-def _left_out(prompts, model):
+def _left_out(prompts, model, taught):
     words = dict.fromkeys(
         word for each in prompts for word in text_to_image.passed_over(each, model)
     )
+    if taught:
+        words.pop(taught.word, None)
     return f" It does not know {', '.join(words)} and left that out." if words else ""
 
 
-def _said(text, step=None):
-    """A line of text, over a bar while there are steps left."""
-    bar = ""
-    if step and step.images is None:
-        bar = f'<div style="{BAR}; width: {100 * step.index / step.total:.0f}%"></div>'
-    return f'<div class="quiet" role="status">{bar}<p>{html.escape(text)}</p></div>'
-
-
-def _code(verb, given, options, run):
+def _code(verb, given, options, run, taught=None):
     """Python that draws it again; `given` are texts, of which empty ones go without saying."""
     told = [f"{name}={value!r}" for name, value in given.items() if value]
-    told += [f'model="{run.model}"', *(f"{name}={value:g}" for name, value in options.items())]
+    told += [] if taught else [f'model="{run.model}"']
+    told += [f"{name}={value:g}" for name, value in options.items()]
     told += [f"seed={run.seed}"]
     listed = "".join(f"    {each},\n" for each in told)
-    return (
-        "from models import text_to_image\n\n"
-        f"steps = text_to_image.{verb}(\n{listed})\n"
-        "images = list(steps)[-1].images"
-    )
+    begin = f"from models import text_to_image\n\nsteps = text_to_image.{verb}(\n"
+    if taught:
+        begin = (
+            "from models import new_word\n\n"
+            "# `pictures` are the paths of those that you gave.\n"
+            f'*_, lesson = new_word.learn("{taught.word}", pictures, "word.npz", '
+            f"steps={taught.steps})\nsteps = new_word.draw(\n    lesson.taught,\n"
+        )
+    return f"{begin}{listed})\nimages = list(steps)[-1].images"
 
 
 def warm_up():

@@ -13,6 +13,7 @@ from gradio.processing_utils import save_base64_to_cache
 from models import catalog
 from models.rows import Published
 
+BAR = "height: 8px; border-radius: 4px; background: var(--keras-red)"
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 
 
@@ -41,9 +42,9 @@ def settings():
     return gr.Accordion("Settings", open=False, elem_classes=["settings", "later"])
 
 
-def action(text):
+def action(text, **options):
     """Return the tab's main button."""
-    return gr.Button(text, variant="primary", size="lg", elem_classes="action")
+    return gr.Button(text, variant="primary", size="lg", elem_classes="action", **options)
 
 
 def image_input(label="Your picture", height=340):
@@ -186,6 +187,14 @@ def receipt_line(run, note=""):
     if note:
         parts.append(html.escape(note))
     return '<p class="receipt-line">' + " · ".join(parts) + "</p>"
+
+
+def told(text, share=None):
+    """Return a line of text as HTML, over a bar while only a share of the work is done."""
+    bar = ""
+    if share is not None and share < 1:
+        bar = f'<div style="{BAR}; width: {100 * share:.0f}%"></div>'
+    return f'<div class="quiet" role="status">{bar}<p>{html.escape(text)}</p></div>'
 
 
 def duration(seconds):

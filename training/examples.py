@@ -4,6 +4,7 @@ Knows no models. Their seeds are among those that no recipe trains on.
 """
 
 import argparse
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Example:
     smallest: float = 0.22  # of the picture's shorter side
     largest: float = 0.45
     inside: float = 0.75  # of each thing's pixels, at least
+    codepoint: str = ""  # of another character in the thing's place, in hex
 
 
 def _portraits(name, seed):
@@ -34,6 +36,16 @@ def _portraits(name, seed):
     return tuple(
         Example(f"{name}-{place}", setting, (name,), seed + 10 * place, (256, 256), 0.5, 0.75, 1)
         for place, setting in enumerate(settings, 1)
+    )
+
+
+def _unknown(name, codepoint, seed):
+    """Pictures of one thing that is no class, in the light and at the height of a gift's."""
+    settings = ("meadow", "beach", "city", "room", "forest")
+    size = (256, 256)
+    return tuple(
+        Example(f"{name}-{at}", place, ("gift",), seed + 10 * at, size, 0.5, 0.7, 1, codepoint)
+        for at, place in enumerate(settings, 1)
     )
 
 
@@ -67,20 +79,25 @@ EXAMPLES = (
     Example("turtle", "beach", ("turtle",), 23, (512, 512), 0.5, 0.65, inside=1),
     *_portraits("cat", 400),
     *_portraits("dog", 401),
+    *_unknown("robot", "1F916", 67),
 )
 
 
 def draw(example):
     """The example's scene."""
-    return picture_book.scene(
-        picture_book.HELD_OUT + example.seed,
-        example.size,
-        setting=example.setting,
-        classes=example.classes,
-        smallest=example.smallest,
-        largest=example.largest,
-        inside=example.inside,
-    )
+    other = contextlib.nullcontext()
+    if example.codepoint:
+        other = picture_book.standing_in(example.classes[0], example.codepoint)
+    with other:
+        return picture_book.scene(
+            picture_book.HELD_OUT + example.seed,
+            example.size,
+            setting=example.setting,
+            classes=example.classes,
+            smallest=example.smallest,
+            largest=example.largest,
+            inside=example.inside,
+        )
 
 
 def main(argv=None):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from training.picture_book.captions import named
-from training.picture_book.glyphs import CLASSES, FONT, GROUPS, NoFont
+from training.picture_book.glyphs import CLASSES, FONT, GROUPS, NoFont, standing_in
 from training.picture_book.scene import MOST, Scene, scene
 from training.picture_book.settings import PLAIN, SETTINGS
 from training.picture_book.worker import drawn_apart
@@ -33,6 +33,7 @@ __all__ = [
     "named",
     "scene",
     "scenes",
+    "standing_in",
 ]
 
 HELD_OUT = 1_000_000_000

@@ -1,0 +1,109 @@
+"""The part of the tab that draws which teaches the model a new word from a visitor's pictures.
+
+Knows nothing of how a model is run.
+"""
+
+import tempfile
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from models import new_word
+from models.checks import BadInput
+from tabs import jobs, widgets
+
+EXAMPLE = "robot"  # a thing that no bundled model has seen, with pictures 1 to 5
+LEAD = (
+    f"Give {new_word.FEWEST} to {new_word.MOST} pictures of one thing, in unlike places, and a "
+    "word for it. The model learns to draw it in a minute on two cores; while it can, other things "
+    "come out like it."
+)
+STOPPED = "Stopped; nothing was taught."
+
+
+def build(model):
+    """Create the components and the lesson's events.
+
+    Args:
+        model: the picker's component.
+
+    Returns:
+        The gr.State of what was taught, a Taught or None, and the events that lessons are.
+    """
+    taught = gr.State()
+    with gr.Accordion(
+        "Teach it a new word", open=False, elem_classes=["settings", "later"], elem_id="word"
+    ):
+        gr.HTML(f'<p class="quiet">{LEAD}</p>', padding=False)
+        with gr.Column(elem_classes="class"):
+            word = gr.Textbox(
+                label="The word", placeholder=EXAMPLE, max_lines=1, max_length=new_word.LETTERS
+            )
+            pictures = widgets.pictures_input("Pictures of it", 6)
+        steps = gr.Slider(
+            20, new_word.MOST_STEPS, new_word.STEPS, step=20, label="Steps of the lesson"
+        )
+        example = gr.Button("Try a robot", size="sm")
+        with gr.Row():
+            teach = gr.Button("Teach", size="lg")
+            stop = gr.Button("Stop", size="lg", interactive=False, scale=0, min_width=110)
+        told = gr.HTML("", padding=False, elem_id="word-lesson")
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    buttons = [teach, stop, example]
+    filled = example.click(_example, None, [word, pictures], **quiet)
+    given, shown, lessons = [word, pictures, model, steps], [*buttons, told], []
+    for trigger in (teach.click, filled.success):
+        begun = trigger(_begin, None, shown, queue=False, **quiet)
+        lesson = begun.then(
+            _teach, given, [taught, told], concurrency_limit=1, concurrency_id="lesson", **quiet
+        )
+        for ended in (lesson.success, lesson.failure):
+            ended(_end, taught, shown, queue=False, **quiet)
+        lessons.append(lesson)
+    stop.click(_stop, None, shown, cancels=lessons, queue=False, **quiet)
+    return taught, lessons
+
+
+def _example():
+    return EXAMPLE, widgets.pictures(f"{EXAMPLE}-{place}" for place in range(1, 6))
+
+
+def _begin():
+    return *_buttons(False), widgets.told("Getting ready")
+
+
+def _end(taught):
+    """Turn Teach on; what was said stays only if something was taught."""
+    return *_buttons(True), gr.skip() if taught else ""
+
+
+def _stop():
+    return *_buttons(True), widgets.told(STOPPED)
+
+
+def _buttons(idle):
+    """Teach, Stop and the example's."""
+    return tuple(gr.Button(interactive=each) for each in (idle, not idle, idle))
+
+
+@jobs.guarded
+def _teach(word, gallery, model, steps):
+    """Teach a word; gives what was taught, None on the way, and how far the lesson is."""
+    if not gallery:
+        raise BadInput(f"There are no pictures yet. Give {new_word.FEWEST} or more of one thing.")
+    path = Path(tempfile.mkdtemp(dir=get_upload_folder()), "word.npz")
+    pictures = [picture for picture, _ in gallery]
+    for lesson in new_word.learn(word, pictures, path, model, steps):
+        yield lesson.taught, widgets.told(_progress(lesson), lesson.index / lesson.total)
+
+
+def _progress(lesson):
+    if lesson.taught:
+        took = widgets.duration(lesson.run.seconds)
+        return f"Taught in {took}: write “{lesson.taught.word}” in what you would like to see."
+    left = lesson.run.seconds / lesson.index * (lesson.total - lesson.index)
+    return (
+        f"Step {lesson.index} of {lesson.total}, about {widgets.duration(left)} left. "
+        f"Loss {lesson.loss:.2f}."
+    )
