@@ -15,9 +15,9 @@ from tabs import jobs, widgets
 
 EXAMPLE = "robot"  # a thing that no bundled model has seen, with pictures 1 to 5
 LEAD = (
-    f"Give {new_word.FEWEST} to {new_word.MOST} pictures of one thing, in unlike places, and a "
-    "word for it. The model learns to draw it in a minute on two cores; while it can, other things "
-    "come out like it."
+    f"Give {new_word.FEWEST} to {new_word.MOST} drawings of one thing, in unlike places, and a "
+    "word for it. It takes a minute on two cores. A thing alone comes out best: others beside it "
+    "come out like it. Prompts without the word are drawn as before."
 )
 STOPPED = "Stopped; nothing was taught."
 
@@ -94,16 +94,20 @@ def _teach(word, gallery, model, steps):
         raise BadInput(f"There are no pictures yet. Give {new_word.FEWEST} or more of one thing.")
     path = Path(tempfile.mkdtemp(dir=get_upload_folder()), "word.npz")
     pictures = [picture for picture, _ in gallery]
+    first = None
     for lesson in new_word.learn(word, pictures, path, model, steps):
-        yield lesson.taught, widgets.told(_progress(lesson), lesson.index / lesson.total)
+        first = first or lesson
+        yield lesson.taught, widgets.told(_progress(lesson, first), lesson.index / lesson.total)
 
 
-def _progress(lesson):
+def _progress(lesson, first):
+    """How far a lesson is; until the first steps were done, most of the time went into a graph."""
     if lesson.taught:
         took = widgets.duration(lesson.run.seconds)
         return f"Taught in {took}: write “{lesson.taught.word}” in what you would like to see."
-    left = lesson.run.seconds / lesson.index * (lesson.total - lesson.index)
-    return (
-        f"Step {lesson.index} of {lesson.total}, about {widgets.duration(left)} left. "
-        f"Loss {lesson.loss:.2f}."
-    )
+    so_far = f"Step {lesson.index} of {lesson.total}, loss {lesson.loss:.2f}"
+    if lesson.index == first.index:
+        return f"{so_far}."
+    each = (lesson.run.seconds - first.run.seconds) / (lesson.index - first.index)
+    left = widgets.duration(each * (lesson.total - lesson.index))
+    return f"{so_far}, about {left} left."

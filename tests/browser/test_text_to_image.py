@@ -92,6 +92,24 @@ def test_stop_keeps_the_picture_so_far_and_frees_the_buttons(tab):
     assert not tab.locator("#drawing").is_visible()
 
 
+def test_a_lesson_is_stopped_then_taught_and_drawn(tab):
+    tab.get_by_role("button", name="Teach it a new word").click()
+    example = tab.get_by_role("button", name="Try a robot")
+    example.click()
+    tab.locator("#word-lesson").get_by_text("Step ").wait_for(timeout=PATIENCE)
+    tab.locator("#word").get_by_role("button", name="Stop", exact=True).click()
+    tab.get_by_text("nothing was taught").wait_for(timeout=PATIENCE)
+    steps = tab.get_by_label("number input for Steps of the lesson")
+    steps.fill("20")
+    steps.press("Enter")
+    tab.locator("#word").get_by_role("button", name="Teach", exact=True).click(timeout=PATIENCE)
+    tab.locator("#word-lesson").get_by_text("Taught in").wait_for(timeout=PATIENCE)
+    tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
+    assert tab.get_by_label("Your picture in words").input_value() == "a robot in the snow"
+    assert "taught “robot”" in tab.locator(".receipt-line", has_text="seed").inner_text()
+    assert not tab.get_by_label("Change the words, keep the picture").is_visible()
+
+
 def test_the_first_click_draws_something(tab):
     tab.get_by_role("button", name="Draw", exact=True).click()
     tab.locator("#drawing").get_by_text("Done.").wait_for(timeout=PATIENCE)
