@@ -145,8 +145,10 @@ class _Relearned:
         loaded: the Loaded that was taught. taught: Taught.
     """
 
+    lock = threading.Lock()  # of all of them, since two may be of one lesson
+
     def __init__(self, loaded, taught):
-        self.row, self.told, self.lock = loaded.row, loaded.told, threading.Lock()
+        self.row, self.told = loaded.row, loaded.told
         self._taught, self._choices = taught, set()
 
     def compiled(self, function, exact=False):

@@ -25,7 +25,11 @@ EXAMPLES = (
 )
 SETTINGS = "meadow, beach, sea, forest, desert, snow, night, city, room, space"
 STOPPED = "Stopped. The picture so far stays."
-DRAW = "() => document.querySelector('#draw').click()"
+DRAW = """() => {
+  const draw = document.querySelector('#draw');
+  draw.click();
+  draw.scrollIntoView();
+}"""
 
 
 def build():

@@ -39,7 +39,7 @@ def _portraits(name, seed):
     )
 
 
-def _unknown(name, codepoint, seed):
+def unknown(name, codepoint, seed):
     """Pictures of one thing that is no class, in the light and at the height of a gift's."""
     settings = ("meadow", "beach", "city", "room", "forest")
     size = (256, 256)
@@ -79,7 +79,7 @@ EXAMPLES = (
     Example("turtle", "beach", ("turtle",), 23, (512, 512), 0.5, 0.65, inside=1),
     *_portraits("cat", 400),
     *_portraits("dog", 401),
-    *_unknown("robot", "1F916", 67),
+    *unknown("robot", "1F916", 67),
 )
 
 

@@ -24,6 +24,7 @@ from models import (
     detection,
     fine_tuning,
     images,
+    new_word,
     results,
     samplers,
     sentiment,
@@ -224,6 +225,21 @@ def test_text_to_image(prompt, negative, model, values):
     """The arguments; each number of pictures would be a program of its own."""
     answered(text_to_image.generate, prompt, negative, model, *values)
     answered(text_to_image.passed_over, prompt, model)
+
+
+@fuzzed
+@given(
+    mostly("robot"),
+    st.one_of(st.lists(PICTURES, max_size=4), mostly([PICTURE] * 3)),
+    mostly("word.npz"),
+    models("text_to_image"),
+    st.tuples(mostly(1, 160), mostly(0, 7)),
+)
+@example("robot", [PICTURE] * 3, "word.npz", None, (160, 0))
+def test_a_new_word(word, pictures, path, model, values):
+    """The arguments; a lesson takes half a minute."""
+    answered(new_word.learn, word, pictures, path, model, *values)
+    answered(new_word.draw, pictures, word, *values)
 
 
 @fuzzed
