@@ -150,14 +150,14 @@ class _Relearned:
     def __init__(self, loaded, taught):
         self.row, self.told = loaded.row, loaded.told
         self._taught, self._choices = taught, set()
+        # When it was written as well: another lesson may have been kept in the same file before.
+        self._kept = loaded.row.id, taught.path, Path(taught.path).stat().st_mtime_ns
 
     def compiled(self, function, exact=False):
         """Return `function(model, *arrays)` of the taught model."""
 
         def run(*arrays):
-            found, choices = _apart(
-                self.row, _run, self.row.id, self._taught.path, function, exact, arrays
-            )
+            found, choices = _apart(self.row, _run, self._kept, function, exact, arrays)
             self._choices |= choices
             return found
 
@@ -237,15 +237,15 @@ def _end(lesson):
     _lessons.pop(lesson, None)
 
 
-def _run(model, path, function, exact, arrays):
+def _run(kept, function, exact, arrays):
     """What a function of a taught model gives, and the (engine, precision) pairs of its Choices."""
-    compiled = _relearned(model, path).compiled(function, exact)
+    compiled = _relearned(*kept).compiled(function, exact)
     found = compiled(*arrays)
     return found, {(each.engine, each.precision) for each in compiled.choices.values()}
 
 
 @functools.lru_cache(maxsize=2)
-def _relearned(model, path):
+def _relearned(model, path, _written):
     """A Loaded of a model with the U-Net's weights that a file keeps, which is not converted."""
     row = catalog.get(model)
 

@@ -257,7 +257,9 @@ def _edit(prompt, edited_prompt, negative_prompt, model, steps, guidance_scale, 
         yield list(zip(step.previews, (prompt, edited_prompt), strict=True)), *told, code
 
 
-def _drawn(prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, taught, **more):
+def _drawn(
+    prompt, negative_prompt, model, steps, guidance_scale, batch_size, seed, taught=None, **more
+):
     given = {"prompt": prompt, "negative_prompt": negative_prompt}
     options = {"steps": steps, "guidance_scale": guidance_scale, "batch_size": batch_size}
     taught = taught if new_word.means(taught, prompt, model) else None
@@ -276,14 +278,8 @@ def _shown(stream, prompts, model, taught=None):
     for step in stream:
         if step.previews is not None:
             left_out = _left_out(prompts, model, taught) if left_out is None else left_out
-            share = step.index / step.total
-            yield (
-                step,
-                (
-                    widgets.told(_progress(step) + left_out, share),
-                    widgets.receipt_line(step.run, _note(taught)),
-                ),
-            )
+            told = widgets.told(_progress(step) + left_out, step.index / step.total)
+            yield step, (told, widgets.receipt_line(step.run, _note(taught)))
 
 
 def _note(taught):

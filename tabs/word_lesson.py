@@ -58,8 +58,8 @@ def build(model):
         lesson = begun.then(
             _teach, given, [taught, told], concurrency_limit=1, concurrency_id="lesson", **quiet
         )
-        for ended in (lesson.success, lesson.failure):
-            ended(_end, taught, shown, queue=False, **quiet)
+        lesson.success(_end, None, buttons, queue=False, **quiet)
+        lesson.failure(_failed, None, shown, queue=False, **quiet)
         lessons.append(lesson)
     stop.click(_stop, None, shown, cancels=lessons, queue=False, **quiet)
     return taught, lessons
@@ -73,9 +73,12 @@ def _begin():
     return *_buttons(False), widgets.told("Getting ready")
 
 
-def _end(taught):
-    """Turn Teach on; what was said stays only if something was taught."""
-    return *_buttons(True), gr.skip() if taught else ""
+def _end():
+    return _buttons(True)
+
+
+def _failed():
+    return *_buttons(True), ""
 
 
 def _stop():
@@ -89,7 +92,7 @@ def _buttons(idle):
 
 @jobs.guarded
 def _teach(word, gallery, model, steps):
-    """Teach a word; gives what was taught, None on the way, and how far the lesson is."""
+    """Teach a word; gives what was taught, in the end, and how far the lesson is."""
     if not gallery:
         raise BadInput(f"There are no pictures yet. Give {new_word.FEWEST} or more of one thing.")
     path = Path(tempfile.mkdtemp(dir=get_upload_folder()), "word.npz")
@@ -97,7 +100,8 @@ def _teach(word, gallery, model, steps):
     first = None
     for lesson in new_word.learn(word, pictures, path, model, steps):
         first = first or lesson
-        yield lesson.taught, widgets.told(_progress(lesson, first), lesson.index / lesson.total)
+        taught = lesson.taught or gr.skip()  # an earlier word stays until this one is learned
+        yield taught, widgets.told(_progress(lesson, first), lesson.index / lesson.total)
 
 
 def _progress(lesson, first):

@@ -21,6 +21,7 @@ from models import (
     hub,
     images,
     loader,
+    new_word,
     runtime,
     sentiment,
     text_generation,
@@ -54,12 +55,15 @@ def answers():
     with tempfile.TemporaryDirectory() as folder:
         fine_tuning.save(tuned, f"{folder}/pets.keras")
         kept = keras.saving.load_model(f"{folder}/pets.keras")
+        *_, lesson = new_word.learn("minka", pets["cat"] * 2, f"{folder}/minka.npz", steps=2)
+        *_, word = new_word.draw(lesson.taught, "a minka", steps=2, seed=1)
     found = detection.detect(PICTURE).filter(confidence=0.5, iou=0.5)
     return {
         "classification": classification.classify(PICTURE).predictions[0].label,
         "detection": sorted(found.labels),
         "taught": [round(loss, 2) for loss in tuned.held_out_loss],
         "kept": [round(float(share), 1) for share in kept.predict(images.read(PICTURE)[None])[0]],
+        "lesson": [round(lesson.loss, 2), round(float(word.images.mean()))],
         "sentiment": round(sentiment.score("A joy to watch.").positive, 2),
         "text": token.text,
         "captions": list(captioning.caption(PICTURE, method="greedy").texts),

@@ -95,6 +95,21 @@ def test_nothing_is_drawn_that_is_not_kept(lessons, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_file_that_another_lesson_wrote_is_read_again(lessons, tmp_path):
+    import dataclasses
+
+    file = tmp_path / "word.npz"
+    taught = dataclasses.replace(lessons[-1].taught, path=str(file))
+    drawn = []
+    for share in (1, 0):  # what was learned, and nothing at all
+        with np.load(lessons[-1].taught.path) as kept:
+            np.savez(file, *[share * kept[name] for name in kept.files])
+        *_, step = new_word.draw(taught, "a minka", steps=1, seed=0)
+        drawn.append(step.images)
+    assert (drawn[0] != drawn[1]).any()
+
+
+@pytest.mark.slow
 def test_only_a_prompt_with_the_word_means_it(lessons):
     taught = lessons[-1].taught
     assert new_word.means(taught, "A MINKA, at night") and new_word.means(taught, "minka", None)
