@@ -63,12 +63,11 @@ def build():
         [asked, seed, *shown],
         **_quiet(),
     )
+    given = [prompt, negative, model, steps, guidance, count, seed]
+    # The API's own, without what a visitor has taught: a program would have to send a place for it.
+    gr.Button(visible=False).click(_draw, given, outputs, api_name="text_to_image")
     drawn = begun.then(
-        _draw,
-        [prompt, negative, model, steps, guidance, count, seed, taught],
-        outputs,
-        api_name="text_to_image",
-        show_progress="hidden",
+        _draw, [*given, taught], outputs, api_visibility="private", show_progress="hidden"
     )
     for lesson in lessons:
         worded = lesson.success(_words_for, taught, prompt, **_quiet())
