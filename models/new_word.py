@@ -193,7 +193,7 @@ class _Pupil:
             [ops.convert_to_numpy(self.model.encode(seen[at : at + 1])) for at in range(len(seen))]
         )
         self._rng = np.random.default_rng(seed)
-        self.done, self.loss = 0, 0.0
+        self.done = 0
         rate = keras.optimizers.schedules.CosineDecay(
             RATE / WARM_UP, steps, alpha=0.1, warmup_target=RATE, warmup_steps=WARM_UP
         )
