@@ -294,26 +294,42 @@ def measure(data, args):
     """Accuracy of the saved preset, in training.json; gives that record."""
     classifier = keras_hub.models.TextClassifier.from_preset(str(args.out), dtype="float32")
     key = recipe.key(args)
-    right = accuracy(classifier, data.held_out, data.held_out_labels, key)
+    held_out = shares(classifier, data.held_out, key)
     texts, labels = everyday.test_sentences()
+    given = shares(classifier, texts, key)
     return recipe.report(
         args,
         measure="accuracy on sentences of film reviews",
-        value=right,
+        value=accuracy(held_out, data.held_out_labels),
         held_out=f"{len(data.held_out):,} sentences of Sentence Polarity v1.0, split by seed",
-        everyday_accuracy=round(accuracy(classifier, texts, labels, key), 4),
+        everyday_accuracy=round(accuracy(given, labels), 4),
         everyday_sentences=len(texts),
+        failures=mistakes(given, texts, labels),
     )
 
 
-def accuracy(classifier, texts, labels, key=None):
-    """The share of texts whose likelier class is their label; `key` is as `recipe.key` gives it."""
+def shares(classifier, texts, key=None):
+    """Probabilities (texts, classes); `key` is as `recipe.key` gives it."""
     if key is None:
-        given = classifier.predict(texts, verbose=0)
-    else:
-        row = catalog.get("bert_tiny_reviews")
-        given = sentiment.shares(loader.Loaded(row, lambda: classifier, key=key), texts)
+        return keras.ops.convert_to_numpy(keras.ops.softmax(classifier.predict(texts, verbose=0)))
+    row = catalog.get("bert_tiny_reviews")
+    return sentiment.shares(loader.Loaded(row, lambda: classifier, key=key), texts)
+
+
+def accuracy(given, labels):
+    """The share of texts whose likelier class is their label."""
     return float((given.argmax(axis=1) == labels).mean())
+
+
+def mistakes(given, texts, labels, most=8):
+    """The texts whose wrong class a model was surest of, a list of str, one of each."""
+    answers = given.argmax(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    surest = wrong[np.argsort(-given[wrong].max(axis=1))][:most]
+    return [
+        f"{texts[at]} ({LABELS[answers[at]]}, it says, {100 * given[at].max():.0f} % sure)"
+        for at in surest
+    ]
 
 
 if __name__ == "__main__":

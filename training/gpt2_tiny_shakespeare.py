@@ -29,6 +29,9 @@ STEPS = 8_000
 CUTTINGS = 32  # ways of cutting the text into tokens
 CUT = 0.05  # of the places between characters are cut, besides where tokens end
 WHOLE = 0.9  # of the steps over, the text is cut no more, so that words are spelt as they are
+SAMPLED = 40  # passages of its own in which made-up words are counted
+STRIDE = 10  # of the held-out speeches whose speakers they begin with
+SHOWN = 12  # made-up words on the model's card
 OPENING = 0.7  # of the windows start with a speech, the others at any word
 
 
@@ -36,10 +39,10 @@ def main(argv=None):
     """Train and save the preset, then measure it on the held-out tenth; gives the record."""
     args = recipe.arguments(__spec__, argv)
     text = _tiny_play() if args.smoke else read(args.data)
-    text, held_out = split(text)
+    known, (text, held_out) = words(text), split(text)
     if not args.measure:
         train(args, text)
-    return None if args.unmeasured else measure(args, held_out)
+    return None if args.unmeasured else measure(args, held_out, known)
 
 
 def train(args, text):
@@ -124,8 +127,8 @@ class Windows:
         return ids[start : start + self.context]
 
 
-def measure(args, held_out):
-    """Score the saved preset on a text; gives the record."""
+def measure(args, held_out, known):
+    """Score the saved preset on a text, and by the `known` words on its own; gives the record."""
     model = keras_hub.models.GPT2CausalLM.from_preset(str(args.out), dtype="float32")
     tokenizer = model.preprocessor.tokenizer
     ids = np.append(tokenizer.end_token_id, tokenizer(held_out)).astype("int32")
@@ -137,7 +140,42 @@ def measure(args, held_out):
         held_out=f"the last tenth of the text, {len(held_out):,} characters",
         perplexity_per_token=round(math.exp(cost / (len(ids) - 1)), 2),
         characters_per_token=round(len(held_out) / (len(ids) - 1), 2),
+        **made_up(_sampled(model, held_out, args), known),
     )
+
+
+def words(text):
+    """The words of a text in lower case, with their apostrophes."""
+    return re.findall(r"[a-z]+(?:'[a-z]+)*", text.lower())
+
+
+def made_up(sampled, known):
+    """How often passages have words that no play here has, and the first of these.
+
+    Args:
+        sampled: list of str.
+        known: words of the plays.
+    """
+    said, known = [word for text in sampled for word in words(text)], {*known}
+    new = [word for word in said if word not in known]
+    told = ", ".join(dict.fromkeys(new[:SHOWN]))
+    return {
+        "words_made_up": round(len(new) / len(said), 4),
+        "failures": [f"Words that the plays do not have: {told}."] if new else [],
+    }
+
+
+def _sampled(model, held_out, args):
+    """Passages that the model writes after held-out speakers' names, as the page samples."""
+    speakers = re.findall(r"^.+:$", held_out, flags=re.M)[:: 1 if args.smoke else STRIDE]
+    prompts = [f"{speaker}\n" for speaker in speakers][: 2 if args.smoke else SAMPLED]
+    sampler = keras_hub.samplers.TopPSampler(p=0.9, k=50, seed=args.seed, temperature=0.8)
+    model.compile(sampler=sampler)
+    texts = model.generate(prompts, max_length=model.backbone.max_sequence_length // 2)
+    # The last word may be cut in two, and the prompt is not the model's own.
+    return [
+        text[len(prompt) :].rpartition(" ")[0] for text, prompt in zip(texts, prompts, strict=True)
+    ]
 
 
 def _tiny_play():

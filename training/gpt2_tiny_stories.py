@@ -26,6 +26,7 @@ STEPS = 14_000  # about 15 times all stories
 FURTHER = 4_000  # steps of a further round
 PEAK = 1.5e-3  # of the learning rate
 SAMPLED = 200  # stories of the model's own that are judged
+SHOWN = 2  # of those that lose their hero, on the model's card
 STEP = 64  # tokens; lengths of batches are whole multiples, so that few graphs are compiled
 
 
@@ -128,6 +129,7 @@ def measure(args):
         sampled_stories=judge(sampled) | {"fours_copied": copied(sampled, known)},
         stories_by_the_grammar=judge(told) | {"fours_copied": copied(told, known)},
         stories_sampled=len(sampled),
+        failures=mixed_up(sampled)[:SHOWN],
     )
 
 
@@ -181,6 +183,11 @@ def judge(told):
         "sentences_well_formed": round(float(np.mean(formed)), 3),
         "finished": round(np.mean([well_formed(lines[-1]) for lines in cut]), 3),
     }
+
+
+def mixed_up(told):
+    """The stories among [(text, hero)] that lose their hero or name somebody out of nowhere."""
+    return [f"{text} (A name is mixed up.)" for text, hero in told if not _keeps(text, hero)]
 
 
 def _keeps(text, hero):

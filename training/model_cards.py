@@ -33,6 +33,7 @@ def card(row):
         _table(row, record),
         f"Measured on {record['held_out']}.",
         *_pictures(row),
+        *_failures(record),
         f"## Use\n\n```python\n{_use(row)}\n```",
         f"## Repeat\n\n```bash\n{_repeat(row)}\n```",
     ]
@@ -61,6 +62,12 @@ def _pictures(row):
         for name, heading in SHEETS.items()
         if (row.folder / name).is_file()
     ]
+
+
+def _failures(record):
+    """What a model of texts got wrong in the recipe's own measuring, a paragraph each."""
+    told = "\n\n".join(f"> {' '.join(text.split())}" for text in record.get("failures", ()))
+    return [f"## Where it fails\n\n{told}"] if told else []
 
 
 def _use(row):

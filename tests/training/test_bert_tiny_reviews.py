@@ -327,3 +327,14 @@ def test_what_was_found_is_kept_for_a_run_that_was_cut_off(tmp_path):
     for _ in range(2):
         assert learners.once(tmp_path / "found.npz", make)["films"].tolist() == [0, 1, 2]
     assert len(asked) == 1
+
+
+def test_the_surest_mistakes_are_told_first():
+    from training import bert_tiny_reviews as recipe
+
+    given, labels = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7]]), [0, 0, 0, 1]
+    texts = ["one", "two", "three", "four"]
+    told = recipe.mistakes(given, texts, labels)
+    assert told == ["two (positive, it says, 80 % sure)", "three (positive, it says, 60 % sure)"]
+    assert recipe.mistakes(given, texts, labels, most=1) == told[:1]
+    assert recipe.accuracy(given, labels) == 0.5

@@ -145,3 +145,14 @@ def test_the_held_out_plays_begin_with_a_speech():
     train, held_out = gpt2_tiny_shakespeare.split("A:\nOne.\n\n" * 100)
     assert train.endswith("\n\n") and held_out.startswith("A:")
     assert 0.08 < len(held_out) / 900 < 0.12
+
+
+def test_words_that_no_play_has_are_counted_and_named():
+    known = gpt2_tiny_shakespeare.words("Thou art 'tis o'er. Speak!")
+    assert known == ["thou", "art", "tis", "o'er", "speak"]
+    found = gpt2_tiny_shakespeare.made_up(["Thou speak'st.", "O'er gracio, gracio art"], known)
+    assert found == {
+        "words_made_up": 0.5,
+        "failures": ["Words that the plays do not have: speak'st, gracio."],
+    }
+    assert gpt2_tiny_shakespeare.made_up(["thou art"], known)["failures"] == []

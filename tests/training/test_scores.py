@@ -25,3 +25,10 @@ def test_a_card_names_score_data_size_and_how_to_repeat_it():
     for part in (row.score, row.trained_on, row.licence, row.record["held_out"], "1,844,260"):
         assert part in card
     assert f"python -m training.{row.id}" in card
+
+
+def test_a_card_quotes_what_a_model_of_texts_got_wrong():
+    row = catalog.get("bert_tiny_reviews")
+    quoted = row.record["failures"]
+    assert len(quoted) == 8
+    assert all(f"> {text}" in model_cards.card(row) for text in quoted)

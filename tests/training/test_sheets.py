@@ -25,3 +25,18 @@ def test_long_captions_are_cut(tmp_path):
     cut = sheets._fitting("a very long caption indeed", font, 60)
     assert cut.endswith("…") and font.getlength(cut) <= 60
     assert sheets._fitting("short", font, 60) == "short"
+
+
+def test_a_matrix_darkens_what_is_often_mistaken(tmp_path):
+    path = tmp_path / "matrix.jpg"
+    sheets.matrix(np.array([[90, 10, 0], [0, 50, 50], [0, 0, 100]]), ["a", "b", "c"], path, cell=40)
+    with Image.open(path) as drawn:
+        left, top = drawn.width - 8 - 3 * 40, drawn.height - 8 - 3 * 20
+        shades = [
+            [drawn.getpixel((left + 40 * column + 4, top + 20 * row + 4)) for column in range(3)]
+            for row in range(3)
+        ]
+    greenness = [[int(green) - int(red) for red, green, _ in row] for row in shades]
+    assert all(greenness[at][at] > 30 for at in range(3)), "right answers"
+    assert greenness[1][2] < greenness[0][1] < -10, "the more often, the redder"
+    assert abs(greenness[2][0]) < 10, "what never happens has no colour"

@@ -62,6 +62,8 @@ def test_the_judge_sees_a_hero_who_is_swapped():
     swapped = "A fox named Ruby lived by the sea. Ruby was kind. Oscar went home. Oscar slept."
     assert gpt2_tiny_stories.judge([(good, "Ruby")])["hero_kept"] == 1
     assert gpt2_tiny_stories.judge([(swapped, "Ruby")])["hero_kept"] == 0
+    told = gpt2_tiny_stories.mixed_up([(good, "Ruby"), (swapped, "Ruby")])
+    assert told == [f"{swapped} (A name is mixed up.)"]
 
 
 @pytest.mark.parametrize(

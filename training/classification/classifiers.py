@@ -250,7 +250,8 @@ def save(build, fitted, args, classes, pace, **more):
 def measure(args, held_out, held_out_as, figure="top1", shown=True, also=None):
     """Score the saved preset on held-out Photos and write its record, which is returned.
 
-    The mistakes that it was surest of go to failures.jpg beside the weights.
+    The mistakes that it was surest of go to failures.jpg beside the weights, or, of photos that may
+    not be shown, what was taken for what.
 
     Args:
         args: the recipe's arguments.
@@ -266,8 +267,9 @@ def measure(args, held_out, held_out_as, figure="top1", shown=True, also=None):
     result = scores(given, held_out.labels)
     for name, photos in (also or {}).items():
         result[name] = scores(probabilities(saved, photos.images, key), photos.labels)["top1"]
-    if shown:
-        _show_mistakes(given, held_out, args.out / "failures.jpg")
+    if not args.by_keras:
+        show = _show_mistakes if shown else show_confusion
+        show(given, held_out, args.out / "failures.jpg")
     return recipe.report(args, MEASURES[figure], result[figure], held_out_as, **result)
 
 
@@ -281,6 +283,14 @@ def _show_mistakes(given, held_out, path):
     path.unlink(missing_ok=True)  # that of an earlier measurement
     if told:
         sheets.sheet([held_out.images[at] for at in surest], told, path)
+
+
+def show_confusion(given, held_out, path):
+    """Draw how often each class (a row) is taken for each other one, as a confusion matrix."""
+    names, answers = held_out.classes, given.argmax(axis=1)
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (held_out.labels, answers), 1)
+    sheets.matrix(counts, names, path)
 
 
 def probabilities(model, images, key=None, batch=50):
