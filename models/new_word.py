@@ -37,7 +37,8 @@ def learn(word, pictures, path, model=None, steps=STEPS, seed=0):
         word: str, one word of letters and digits that stands for the thing in prompts, "a {word}".
         pictures: list of 3 to 10 images: a path, a PIL image, or an array (height, width, 3) of
             uint8. The middle square of each is seen.
-        path: path of the file, which ends in .npz, that what is learned is kept in.
+        path: path of the file, which ends in .npz, that what is learned is kept in. Its folder is
+            made, before the first step.
         model: id of a bundled text-to-image model, or None for the default.
         steps: int from 1 to 400, batches of 4.
         seed: int in [0, 2**31 - 1]: the same one and the same pictures teach the same.
@@ -108,6 +109,7 @@ def _read(pictures):
 
 @runtime.on_gpu
 def _learn(row, word, pictures, path, steps, seed):
+    path.parent.mkdir(parents=True, exist_ok=True)
     with loader.use(row.id) as loaded:
         canvas = loaded.told(text_to_image.canvas)
     square = {"size": canvas["pixels"], "crop": True}

@@ -3,7 +3,7 @@
 Knows nothing of how a model is run.
 """
 
-import tempfile
+import secrets
 from pathlib import Path
 
 import gradio as gr
@@ -95,7 +95,7 @@ def _teach(word, gallery, model, steps):
     """Teach a word; gives what was taught, in the end, and how far the lesson is."""
     if not gallery:
         raise BadInput(f"There are no pictures yet. Give {new_word.FEWEST} or more of one thing.")
-    path = Path(tempfile.mkdtemp(dir=get_upload_folder()), "word.npz")
+    path = Path(get_upload_folder(), secrets.token_hex(8), "word.npz")
     pictures = [picture for picture, _ in gallery]
     first = None
     for lesson in new_word.learn(word, pictures, path, model, steps):

@@ -37,6 +37,7 @@ def test_what_is_missing_is_said(word, count, message, monkeypatch, tmp_path):
     gallery = [(str(EXAMPLES / f"robot-{place}.jpg"), None) for place in range(1, count + 1)]
     with pytest.raises(gr.Error, match=message):
         list(word_lesson._teach(word, gallery, None, 20))
+    assert not list(tmp_path.iterdir()), "a folder for a lesson that was refused"
 
 
 @pytest.mark.slow
