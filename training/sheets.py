@@ -49,8 +49,10 @@ def matrix(counts, names, path, cell=76):
     """
     font, high = ImageFont.load_default(14), cell // 2
     edge, top = 16 + round(max(font.getlength(name) for name in names)), 28
-    paper = Image.new("RGB", (edge + cell * len(names) + 8, top + high * len(names) + 8), PAPER)
+    bottom = top + high * len(names)
+    paper = Image.new("RGB", (edge + cell * len(names) + 8, bottom + LINE + 8), PAPER)
     pen = ImageDraw.Draw(paper)
+    pen.text((edge, bottom + 4), "Rows: what is shown. Columns: what it was taken for.", INK, font)
     for at, name in enumerate(names):
         pen.text((edge - 8, top + high * at + high // 2), name, INK, font, "rm")
         shown = _fitting(name, font, cell - 4)

@@ -31,7 +31,7 @@ def test_a_matrix_darkens_what_is_often_mistaken(tmp_path):
     path = tmp_path / "matrix.jpg"
     sheets.matrix(np.array([[90, 10, 0], [0, 50, 50], [0, 0, 100]]), ["a", "b", "c"], path, cell=40)
     with Image.open(path) as drawn:
-        left, top = drawn.width - 8 - 3 * 40, drawn.height - 8 - 3 * 20
+        left, top = drawn.width - 8 - 3 * 40, drawn.height - 8 - sheets.LINE - 3 * 20
         shades = [
             [drawn.getpixel((left + 40 * column + 4, top + 20 * row + 4)) for column in range(3)]
             for row in range(3)
