@@ -160,7 +160,7 @@ def made_up(sampled, known):
     new = [word for word in said if word not in known]
     told = ", ".join(dict.fromkeys(new[:SHOWN]))
     return {
-        "words_made_up": round(len(new) / len(said), 4),
+        "words_made_up": round(len(new) / max(1, len(said)), 4),
         "failures": [f"Words that the plays do not have: {told}."] if new else [],
     }
 

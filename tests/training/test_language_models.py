@@ -156,3 +156,4 @@ def test_words_that_no_play_has_are_counted_and_named():
         "failures": ["Words that the plays do not have: speak'st, gracio."],
     }
     assert gpt2_tiny_shakespeare.made_up(["thou art"], known)["failures"] == []
+    assert gpt2_tiny_shakespeare.made_up([" "], known)["words_made_up"] == 0
