@@ -268,7 +268,7 @@ def measure(args, held_out, held_out_as, figure="top1", shown=True, also=None):
     for name, photos in (also or {}).items():
         result[name] = scores(probabilities(saved, photos.images, key), photos.labels)["top1"]
     if not args.by_keras:
-        show = _show_mistakes if shown else show_confusion
+        show = _show_mistakes if shown else _show_confusion
         show(given, held_out, args.out / "failures.jpg")
     return recipe.report(args, MEASURES[figure], result[figure], held_out_as, **result)
 
@@ -285,7 +285,7 @@ def _show_mistakes(given, held_out, path):
         sheets.sheet([held_out.images[at] for at in surest], told, path)
 
 
-def show_confusion(given, held_out, path):
+def _show_confusion(given, held_out, path):
     """Draw how often each class (a row) is taken for each other one, as a confusion matrix."""
     names, answers = held_out.classes, given.argmax(axis=1)
     counts = np.zeros((len(names), len(names)), int)
