@@ -84,7 +84,7 @@ MODELS = (
         title="GPT-2, tiny · Shakespeare",
         task="keras_hub.models:CausalLM",
         knows="the sound of Shakespeare's plays",
-        limits="It has the manner, not the meaning; one word in thirty is its own invention.",
+        limits="It has the manner, not the meaning; one word in thirty is in none of the plays.",
         trained_on="Shakespeare's plays",
         licence="public domain",
     ),

@@ -49,6 +49,7 @@ def learn(word, pictures, path, model=None, steps=STEPS, seed=0):
 
     Raises:
         BadInput: what came cannot be used, before any step.
+        OSError: the file's folder cannot be made, before any step.
     """
     row = catalog.pick(model, "text_to_image")
     if isinstance(row, Published):

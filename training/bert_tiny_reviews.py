@@ -322,7 +322,13 @@ def accuracy(given, labels):
 
 
 def mistakes(given, texts, labels, most=8):
-    """The texts whose wrong class a model was surest of, a list of str, one of each."""
+    """The `most` texts whose wrong class a model was surest of, each with what it says of it.
+
+    Args:
+        given: (texts, classes) probabilities.
+        texts: list of str.
+        labels: (texts,) of int.
+    """
     answers = given.argmax(axis=1)
     wrong = np.flatnonzero(answers != labels)
     surest = wrong[np.argsort(-given[wrong].max(axis=1))][:most]

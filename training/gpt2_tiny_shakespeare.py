@@ -154,7 +154,11 @@ def made_up(sampled, known):
 
     Args:
         sampled: list of str.
-        known: words of the plays.
+        known: list of str, the words of the plays.
+
+    Returns:
+        dict of `words_made_up`, a share in [0, 1], and `failures`, a list of at most one str that
+        names some of them.
     """
     said, known = [word for text in sampled for word in words(text)], {*known}
     new = [word for word in said if word not in known]
@@ -166,11 +170,10 @@ def made_up(sampled, known):
 
 
 def _sampled(model, held_out, args):
-    """Passages that the model writes after held-out speakers' names, as the page samples."""
+    """Passages that the model writes after held-out speakers' names."""
     speakers = re.findall(r"^.+:$", held_out, flags=re.M)[:: 1 if args.smoke else STRIDE]
     prompts = [f"{speaker}\n" for speaker in speakers][: 2 if args.smoke else SAMPLED]
-    sampler = keras_hub.samplers.TopPSampler(p=0.9, k=50, seed=args.seed, temperature=0.8)
-    model.compile(sampler=sampler)
+    model.compile(sampler=language_models.sampler(args.seed))
     texts = model.generate(prompts, max_length=model.backbone.max_sequence_length // 2)
     # The last word may be cut in two, and the prompt is not the model's own.
     return [

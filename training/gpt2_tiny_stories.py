@@ -150,7 +150,7 @@ def continuations(model, held_out, seed, count):
     Args:
         model: a `GPT2CausalLM` with its preprocessor.
         held_out: list of `Story`.
-        seed: int, of the sampling, which is the page's default: top-p 0.9, temperature 0.8.
+        seed: int, of the sampling; see `language_models.sampler`.
         count: int, stories at most.
 
     Returns:
@@ -159,7 +159,7 @@ def continuations(model, held_out, seed, count):
     named = [one for one in held_out if one.hero in one.text[:200] and one.hero[0].isupper()]
     named = named[:count]
     prompts = [one.text[: one.text.index(one.hero) + len(one.hero)] for one in named]
-    model.compile(sampler=keras_hub.samplers.TopPSampler(p=0.9, k=50, seed=seed, temperature=0.8))
+    model.compile(sampler=language_models.sampler(seed))
     context = model.backbone.max_sequence_length
     texts = model.generate(prompts, max_length=context)
     return [(text, one.hero) for text, one in zip(texts, named, strict=True)]

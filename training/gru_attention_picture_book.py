@@ -338,9 +338,8 @@ def main(argv=None):
     saved = Captioner.from_preset(str(args.out), dtype="float32")
     unseen = scenes(plan.held_out, picture_book.HELD_OUT, args.work)
     figures = measure(saved, unseen, recipe.key(args))
-    worst = np.argsort(figures["wrong"], kind="stable")[: -MISTAKES - 1 : -1]
-    told = ["\n".join(textwrap.wrap(figures["captions"][at], 32)[:3]) for at in worst]
-    sheets.sheet([unseen["images"][at] for at in worst], told, args.out / "failures.jpg", 4, 240)
+    if not args.by_keras:
+        _show_mistakes(figures, unseen["images"], args.out / "failures.jpg")
     return recipe.report(
         args,
         "things named by greedy captions",
@@ -349,6 +348,13 @@ def main(argv=None):
         named_that_are_there=round(figures["true"], 4),
         **{key: figures[key] for key in ("claims_true", "relations_true", "counts_true", "claims")},
     )
+
+
+def _show_mistakes(figures, images, path):
+    """Write a sheet of the MISTAKES pictures whose captions say most that is wrong."""
+    worst = np.argsort(figures["wrong"], kind="stable")[: -MISTAKES - 1 : -1]
+    told = ["\n".join(textwrap.wrap(figures["captions"][at], 32)[:3]) for at in worst]
+    sheets.sheet([images[at] for at in worst], told, path, 4, 240)
 
 
 if __name__ == "__main__":

@@ -208,7 +208,8 @@ def main(argv=None):
     found, truths = seen(saved, held_out, key), there(held_out)
     figures = summary(found, truths, saved.num_classes)
     worse = summary(seen(saved, degraded, key), there(degraded), saved.num_classes)
-    show_mistakes(held_out["images"], mistakes(found, truths), args.out / "failures.jpg")
+    if not args.by_keras:
+        show_mistakes(held_out["images"], mistakes(found, truths), args.out / "failures.jpg")
     return recipe.report(
         args,
         "AP at IoU 0.5",

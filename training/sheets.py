@@ -1,4 +1,4 @@
-"""Puts pictures on one sheet, each over its caption, for model cards and for looking at.
+"""Draws sheets for model cards and for looking at: pictures over captions, confusion matrices.
 
 Knows no models.
 """

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from training import sheets
 from training.classification import classifiers, photo_batches, photos
 
 
@@ -212,3 +214,15 @@ def test_training_ends_when_its_time_is_over(tmp_path, monkeypatch):
     everything = photos.stand_in(("a", "b"), 16, 8, 0)
     _, pace = fitted(everything, tmp_path, 4, minutes=1e-6)
     assert pace.step <= 1 and pace.share == 1
+
+
+def test_a_row_of_the_confusion_sheet_is_what_was_shown(tmp_path):
+    """Two of the first kind, one of them taken for the second; of the second all are told."""
+    held_out = photos.Photos(np.zeros((3, 4, 4, 3), np.uint8), np.array([0, 0, 1]), ["a", "b"])
+    given = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
+    classifiers._show_confusion(given, held_out, tmp_path / "failures.jpg")
+    with Image.open(tmp_path / "failures.jpg") as drawn:
+        right, lower = drawn.width - 8 - 72, drawn.height - 8 - sheets.LINE - 34
+        taken = drawn.getpixel((right, lower - 38))  # first row, second column
+        never = drawn.getpixel((right - 76, lower))  # second row, first column
+    assert taken[0] - taken[1] > 30 and abs(never[0] - never[1]) < 10

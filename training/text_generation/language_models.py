@@ -224,6 +224,11 @@ class Taught(keras.layers.Layer):
         return cls(dtype="float32")(model.output, mean)
 
 
+def sampler(seed):
+    """How texts that a recipe judges are sampled: by the page's defaults, of the likeliest 50."""
+    return keras_hub.samplers.TopPSampler(p=0.9, k=50, seed=seed, temperature=0.8)
+
+
 def record(args, model, done, **more):
     """Write how a preset was trained, from what `fit` gave, beside it."""
     recipe.trained(
