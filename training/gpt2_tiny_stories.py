@@ -15,19 +15,19 @@ import numpy as np
 from training import recipe
 from training.text_generation import language_models, stories
 
-SHAPE = {"layers": 4, "width": 256, "heads": 8, "context": 256, "dropout": 0.1}
+SHAPE = {"layers": 6, "width": 256, "heads": 8, "context": 256, "dropout": 0.1}
 SMOKE = {"layers": 1, "width": 16, "heads": 2, "context": 64, "dropout": 0.0}
-VOCABULARY = 3072
+VOCABULARY = 2048
 TRAINING, HELD_OUT = 0, 1  # first part of a story's seed
 GROUP = 16  # batches drawn together, among which stories are sorted by length
-STORIES = 5_000  # few, so that what is sampled is mostly not in them word for word
-BATCH = 16  # stories
-STEPS = 5_000  # 16 times all stories
-FURTHER = 10_000  # steps of a further round
+STORIES = 30_000
+BATCH = 32  # stories
+STEPS = 14_000  # about 15 times all stories
+FURTHER = 4_000  # steps of a further round
 PEAK = 1.5e-3  # of the learning rate
 SAMPLED = 200  # stories of the model's own that are judged
 SHOWN = 2  # of those that lose their hero, on the model's card
-STEP = 32  # tokens; lengths of batches are whole multiples, so that few graphs are compiled
+STEP = 64  # tokens; lengths of batches are whole multiples, so that few graphs are compiled
 
 
 def main(argv=None):

@@ -1,6 +1,5 @@
 """The story grammar: deterministic, whole, consistent."""
 
-import itertools
 import re
 
 import pytest
@@ -31,9 +30,9 @@ def test_no_field_is_left_open():
     assert not [story.text for story in TOLD if re.search(r"[{}_]|  ", story.text)]
 
 
-def test_stories_are_eight_to_twenty_four_sentences():
+def test_stories_are_eight_to_twenty_sentences():
     counts = [len(stories.sentences(story.text)) for story in TOLD]
-    assert min(counts) >= 8 and max(counts) <= 24
+    assert min(counts) >= 8 and max(counts) <= 20
 
 
 def test_sentences_are_cut_where_they_end():
@@ -49,16 +48,6 @@ def test_sentences_are_cut_where_they_end():
 def test_an_article_fits_its_word():
     assert not [story.text for story in TOLD if re.search(r"\b[Aa] [aeiou]", story.text)]
     assert not [story.text for story in TOLD if re.search(r"\b[Aa]n [b-df-gj-np-tv-z]", story.text)]
-
-
-def test_who_was_just_told_of_is_seldom_named_again_at_once():
-    again = [
-        line.startswith(f"{story.hero} ")
-        for story in TOLD
-        for before, line in itertools.pairwise(stories.sentences(story.text))
-        if before.startswith(f"{story.hero} ") and set(stories.names(before)) <= {story.hero}
-    ]
-    assert len(again) > 300 and sum(again) < 0.1 * len(again), sum(again) / len(again)
 
 
 def test_the_judge_finds_the_grammar_good():
