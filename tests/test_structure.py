@@ -166,3 +166,10 @@ def test_the_speed_tables_in_the_readme_are_the_measured_ones(part):
     found = json.loads(benchmarks.RESULTS.read_text())
     assert benchmarks.table(part, found) in (ROOT / "README.md").read_text()
     assert found["date"] in (ROOT / "README.md").read_text()
+
+
+def test_so_is_the_table_of_a_cpu_with_matrix_units():
+    found = json.loads(benchmarks.RESULTS.with_name("results-matrix-units.json").read_text())
+    readme = (ROOT / "README.md").read_text()
+    assert benchmarks.table("architectures", found) in readme
+    assert found["date"] in readme
