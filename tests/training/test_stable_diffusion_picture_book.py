@@ -9,11 +9,15 @@ import pytest
 
 from models.prompts import PAD, SPECIAL, START, UNKNOWN, WordTokenizer, words
 from training import stable_diffusion_picture_book as recipe_module
-from training.picture_book import CLASSES
+from training.picture_book import CLASSES, FONT
 from training.picture_book.captions import RELATIONS, claims
 from training.text_to_image import flow_matching, grounding, sides
 
 
+@pytest.mark.skipif(
+    not FONT.exists(),
+    reason="needs the Debian package fonts-noto-color-emoji, which draws the picture-book world",
+)
 def test_a_round_draws_scenes_of_its_own(tmp_path):
     plan = recipe_module.SMOKE
     images, captions, things = recipe_module.scenes(plan, tmp_path, 0)
